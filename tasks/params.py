@@ -1,0 +1,205 @@
+"""Settings. params.yaml is the only place with values; a step receives its own section and nothing else."""
+
+import difflib
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tasks.errors import ParamsError
+
+MAX_PARAMS_BYTES = 1_000_000
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+HashBits = Annotated[int, Field(ge=0, le=64)]
+Language = Literal["en", "de", "fr", "es", "zh"]
+
+
+class Section(BaseModel):
+    """One section of params.yaml. No defaults here: the file holds every value, so DVC sees every change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DiscoveryParams(Section):
+    max_videos: int = Field(ge=1, le=100_000)
+    allow_private_addresses: bool
+    allowed_hosts: tuple[str, ...]
+
+
+class DownloadParams(Section):
+    max_height_px: int = Field(ge=64, le=4320)
+    timeout_seconds: Positive
+    attempts: int = Field(ge=1, le=20)
+    backoff_seconds: NotNegative
+    videos_per_host: int = Field(ge=1, le=64)
+    sleep_seconds: NotNegative
+    rate_limit_bytes_per_second: int = Field(ge=0)
+    max_bytes: int = Field(ge=1)
+    max_duration_seconds: Positive
+    duration_tolerance_seconds: NotNegative
+    caption_languages: tuple[str, ...]
+    cookies_file: str
+    proxy: str
+
+
+class FramesParams(Section):
+    mode: Literal["auto", "keyframes", "interval", "scenes"]
+    every_seconds: float = Field(ge=0.02, le=600, allow_inf_nan=False)
+    max_keyframe_gap_seconds: Positive
+    scene_threshold: Share
+    hash: Literal["dct-grey32-v1", "imagehash"]
+    duplicate_bits: HashBits
+    ssim_min: Share
+    black_luma: float = Field(ge=0, le=255)
+    blank_contrast: NotNegative
+    blurred_sharpness: NotNegative
+    jpeg_quality: int = Field(ge=1, le=95)
+    jpeg_max_height_px: int = Field(ge=16, le=4320)
+    max_pixels: int = Field(ge=1)
+    max_frames_per_second: Positive
+    max_streams: int = Field(ge=1)
+    timeout_seconds: Positive
+
+
+class AudioParams(Section):
+    sample_rate_hz: Literal[8000, 16000]
+    silence_dbfs: float = Field(ge=-100, le=0)
+    min_silence_seconds: Positive
+    segment_seconds: float = Field(ge=1, le=3600)
+    overlap_seconds: float = Field(ge=0, le=10)
+
+
+class TranscriptionParams(Section):
+    engine: Literal["auto", "captions", "vosk", "pocketsphinx"]
+    model: str
+    language: str
+    threads: int = Field(ge=0, le=256)
+    piece_seconds: float = Field(ge=0.02, le=60)
+    timeout_seconds: Positive
+    fetch_models: bool
+
+
+class KeywordsParams(Section):
+    stopword_languages: tuple[Language, ...]
+    numbers: Literal["drop", "keep"]
+    min_confidence: Share
+    min_letters: int = Field(ge=1, le=20)
+
+
+class AlignmentParams(Section):
+    window_seconds: float = Field(gt=0, le=120)
+    min_weight: Share
+
+
+class DatasetParams(Section):
+    shard_megabytes: int = Field(ge=1, le=1024)
+    row_group_rows: int = Field(ge=1, le=100_000)
+    validation_share: Share
+    test_share: Share
+    split_seed: int
+    duplicate_bits: HashBits
+
+
+class IngestParams(Section):
+    videos_at_once: int = Field(ge=1, le=256)
+    decode_memory_megabytes: int = Field(ge=200)
+
+
+class Params(Section):
+    discovery: DiscoveryParams
+    download: DownloadParams
+    frames: FramesParams
+    audio: AudioParams
+    transcription: TranscriptionParams
+    keywords: KeywordsParams
+    alignment: AlignmentParams
+    dataset: DatasetParams
+    ingest: IngestParams
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Plain YAML only: no aliases (they can grow without end) and no key twice."""
+
+    def compose_node(self, parent: Any, index: int) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.get_mark()
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value!r}", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load_params(path: Path, overrides: dict[str, Any] | None = None) -> Params:
+    """Read and check params.yaml.
+
+    overrides: values from the command line, as {"section.key": value}.
+    Raises ParamsError naming the first bad key, its value, and what it may be.
+    """
+    tree = _read_yaml(path)
+    for dotted, value in (overrides or {}).items():
+        section, _, key = dotted.partition(".")
+        if not key or not isinstance(tree.get(section), dict):
+            raise ParamsError(f"{dotted}: unknown setting", "write section.key=value with a section of params.yaml")
+        tree[section][key] = value
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(path, error) from error
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    where = "use the params.yaml of the repository as a start"
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ParamsError(f"{path}: params cannot be read ({error.strerror})", "name the file with --params") from error
+    if len(text) > MAX_PARAMS_BYTES:
+        raise ParamsError(f"{path}: params invalid, {len(text)} bytes", f"keep it under {MAX_PARAMS_BYTES}")
+    try:
+        tree = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ParamsError(f"{path}: params invalid{line}: {problem}", "correct the YAML") from error
+    except (ValueError, RecursionError) as error:
+        raise ParamsError(f"{path}: params invalid: {type(error).__name__}", "correct the YAML") from error
+    if not isinstance(tree, dict):
+        kind = "empty" if tree is None else f"a {type(tree).__name__}"
+        raise ParamsError(f"{path}: params invalid at line 1: {kind}, not sections of keys", where)
+    return tree
+
+
+def _explain(path: Path, error: ValidationError) -> ParamsError:
+    """The first problem in one line; unknown keys come first, since they explain missing ones."""
+    problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
+    first = problems[0]
+    dotted = ".".join(str(part) for part in first["loc"])
+    value = first["input"]
+    shown = repr(value)[:60]
+    if first["type"] == "extra_forbidden":
+        model: type[BaseModel] = Params
+        for part in first["loc"][:-1]:
+            annotation = model.model_fields[str(part)].annotation
+            assert isinstance(annotation, type)
+            assert issubclass(annotation, BaseModel)
+            model = annotation
+        close = difflib.get_close_matches(str(first["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
+        remedy = f"did you mean {close[0]}?" if close else f"known: {', '.join(model.model_fields)}"
+        return ParamsError(f"{path}: unknown key {dotted}", remedy)
+    if first["type"] == "missing":
+        return ParamsError(f"{path}: missing key {dotted}", "add it; the repository's params.yaml shows every key")
+    if isinstance(value, float) and not math.isfinite(value):
+        shown = str(value)
+    return ParamsError(f"{path}: {dotted} is {shown}", first["msg"][0].lower() + first["msg"][1:])

@@ -1,0 +1,14 @@
+"""Worth another try? Prefect asks this after a task failed."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from tasks.errors import TransientError
+
+
+async def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """True when the failure can pass by itself: a timeout, a dropped connection, a busy server."""
+    failure = await state.aresult(raise_on_failure=False)
+    return isinstance(failure, TransientError)

@@ -1,0 +1,96 @@
+"""Artefacts by fingerprint: a file says what made it, so that any process can tell whether a step is done."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.errors import IntegrityError
+from tasks.storage.atomic import staged_file
+
+METADATA_KEY = b"framewords"
+HASH_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What made an artefact: the step, its version, the params it depends on, and its inputs by digest."""
+
+    step: str
+    version: int
+    params: Mapping[str, Any]
+    inputs: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits; equal only for the same step, version, params and inputs."""
+        return digest_json({
+            "step": self.step, "version": self.version, "params": dict(self.params), "inputs": dict(self.inputs)})
+
+    def to_json(self) -> str:
+        return json.dumps({"step": self.step, "version": self.version, "params": dict(self.params),
+                           "inputs": dict(self.inputs), "fingerprint": self.digest}, sort_keys=True)
+
+
+def digest_json(value: Any) -> str:
+    """32 hex digits of a JSON value, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """32 hex digits of the bytes of a file (blake2b-128)."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(HASH_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def write_table(
+    table: pa.Table, final: Path, fingerprint: Fingerprint, *, extra: Mapping[str, Any] | None = None,
+    row_group_rows: int = 100, plain_columns: tuple[str, ...] = (),
+) -> None:
+    """Write a table as Parquet, whole or not at all, with its fingerprint in the metadata.
+
+    extra: small facts of the step (counts, engine, timings of nothing), under the key `extra`; no wall clock.
+    plain_columns: columns of already compressed bytes, written without dictionary and compression.
+    """
+    record = json.loads(fingerprint.to_json())
+    record["extra"] = dict(extra or {})
+    metadata = {**(table.schema.metadata or {}), METADATA_KEY: json.dumps(record, sort_keys=True).encode()}
+    leaves = [name for name in table.column_names if name not in plain_columns]
+    compression = {name: "NONE" if name in plain_columns else "ZSTD" for name in table.column_names}
+    nested = any(pa.types.is_nested(field.type) for field in table.schema)
+    with staged_file(final) as staging:
+        pq.write_table(
+            table.replace_schema_metadata(metadata), staging, row_group_size=row_group_rows,
+            compression="ZSTD" if nested else compression,
+            use_dictionary=True if nested else leaves, write_statistics=True)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The fingerprint record of a Parquet artefact: step, version, params, inputs, fingerprint, extra.
+
+    Raises IntegrityError when the file is torn or carries no record.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        return dict(json.loads(metadata[METADATA_KEY]))
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise IntegrityError(f"{path}: not a whole framewords artefact", "delete it and run again") from error
+
+
+def is_done(path: Path, fingerprint: Fingerprint) -> bool:
+    """True when `path` is whole and was made by exactly this fingerprint."""
+    if not path.is_file():
+        return False
+    try:
+        return bool(read_record(path)["fingerprint"] == fingerprint.digest)
+    except IntegrityError:
+        return False  # a torn file is simply made again

@@ -1,0 +1,133 @@
+"""C code that can crash or hang runs in a child process with limits: one bad video costs one row, never the run.
+
+The child gets its work as Python values and answers in JSON only, so that a decoder taken over by a hostile file cannot
+hand us a pickle. Children are forked from a small server process that has the heavy modules loaded: about 20 ms each.
+"""
+
+import importlib
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import (
+    InputError,
+    IntegrityError,
+    ParamsError,
+    TransientError,
+    UnavailableVideoError,
+    UnusableVideoError,
+    WorkflowError,
+)
+
+Progress = Callable[[float], None]
+KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_PRELOAD", "PYTHONPATH", "VIRTUAL_ENV")
+MAX_ANSWER_BYTES = 16_000_000
+ERRORS: dict[str, type[WorkflowError]] = {
+    kind.__name__: kind
+    for kind in (InputError, IntegrityError, ParamsError, TransientError, UnavailableVideoError, UnusableVideoError)}
+
+
+def preload(modules: list[str]) -> None:
+    """Name the modules that the fork server loads once. Call before the first child is started."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
+
+
+def run_in_child(
+    function: Callable[..., dict[str, Any]], *arguments: Any, timeout_seconds: float, memory_megabytes: int,
+    progress: Progress | None = None, what: str = "decoding",
+) -> dict[str, Any]:
+    """Call `function(*arguments, progress=...)` in a child process and return what it returned.
+
+    function: a module-level function taking a `progress` callback and returning a small dict of JSON values; files it
+    makes go to paths named in its arguments.
+    The answer gains `cpu_seconds` (user + system) and `peak_megabytes` of the child.
+    Raises the WorkflowError the function raised, or UnusableVideoError when the child crashed (`crashed`), ran out of
+    memory (`out_of_memory`) or of time (`timeout`).
+    """
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(
+        target=_serve, args=(theirs, function.__module__, function.__qualname__, arguments, memory_megabytes), daemon=True)
+    child.start()
+    theirs.close()
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        while True:
+            if not ours.poll(max(0.0, deadline - time.monotonic())):
+                raise UnusableVideoError(
+                    f"{what}: not done after {timeout_seconds:g} s", "raise the timeout or drop the video", "timeout")
+            try:
+                message = json.loads(ours.recv_bytes(MAX_ANSWER_BYTES))
+            except EOFError:
+                child.join()
+                raise _crash(what, child.exitcode) from None
+            if "progress" in message:
+                if progress is not None:
+                    progress(float(message["progress"]))
+            elif "error" in message:
+                raise _rebuild(message["error"])
+            else:
+                return dict(message["result"])
+    finally:
+        if child.is_alive():
+            child.join(timeout=0.5)
+        if child.is_alive():
+            child.kill()
+        child.join()
+        ours.close()
+
+
+def _serve(connection: Connection, module: str, name: str, arguments: tuple[Any, ...], memory_megabytes: int) -> None:
+    """The child's side."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when we stop
+    for key in list(os.environ):
+        if key not in KEPT_ENVIRONMENT:
+            del os.environ[key]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_megabytes << 20, memory_megabytes << 20))
+    os.nice(5)  # the flow process answers first
+
+    def send(message: dict[str, Any]) -> None:
+        connection.send_bytes(json.dumps(message).encode())
+
+    try:
+        function = getattr(importlib.import_module(module), name)
+        result = function(*arguments, progress=lambda seconds: send({"progress": seconds}))
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        result["cpu_seconds"] = round(usage.ru_utime + usage.ru_stime, 3)
+        result["peak_megabytes"] = round(_peak_kilobytes() / 1024, 1)
+        send({"result": result})
+    except WorkflowError as error:
+        send({"error": [type(error).__name__, *error.args]})
+    except MemoryError:
+        send({"error": ["UnusableVideoError", f"{name}: needs more than {memory_megabytes} MB",
+                        "raise ingest.decode_memory_megabytes or drop the video", "out_of_memory"]})
+    finally:
+        connection.close()
+
+
+def _peak_kilobytes() -> int:
+    """VmHWM: what this process alone has touched (ru_maxrss would count the fork server's image too)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _rebuild(parts: list[str]) -> WorkflowError:
+    kind = ERRORS.get(parts[0], UnusableVideoError)
+    return kind(*parts[1:])
+
+
+def _crash(what: str, exit_code: int | None) -> UnusableVideoError:
+    cause = f"exit code {exit_code}"
+    if exit_code is not None and exit_code < 0:
+        cause = signal.Signals(-exit_code).name
+    return UnusableVideoError(f"{what}: the child process died ({cause})", "drop the video or re-encode it", "crashed")
