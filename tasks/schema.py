@@ -99,7 +99,8 @@ FRAMES = pa.schema([
 # Why a word is no key word; None means it is one.
 WORD_DROPS = ("punctuation", "filler", "stopword", "number", "low_confidence", "too_short", "out_of_range", "not_visual")
 
-WORDS = pa.schema([
+# What an engine heard, before key words are picked.
+HEARD = pa.schema([
     pa.field("video_id", pa.string(), nullable=False),
     pa.field("word_index", pa.int32(), nullable=False),
     pa.field("segment", pa.int32(), nullable=False),  # a sentence or utterance: 0, 1, 2 ...
@@ -110,6 +111,10 @@ WORDS = pa.schema([
     pa.field("engine", pa.string(), nullable=False),  # vosk | captions | pocketsphinx
     pa.field("model", pa.string(), nullable=False),  # model name, or the caption file's language and kind
     pa.field("timing_source", pa.string(), nullable=False),  # word | segment (shared out within a segment by length)
+])
+
+WORDS = pa.schema([
+    *HEARD,
     pa.field("lemma", pa.string(), nullable=False),  # set by keywords; the label when the word is a key
     pa.field("why_not", pa.string()),  # one of WORD_DROPS, or null when it is a key word
     pa.field("rarity", pa.float32(), nullable=False),  # 0 common .. 1 rare, in this video against the corpus so far
