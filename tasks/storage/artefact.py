@@ -59,19 +59,29 @@ def write_table(
     """Write a table as Parquet, whole or not at all, with its fingerprint in the metadata.
 
     extra: small facts of the step (counts, engine, timings of nothing), under the key `extra`; no wall clock.
-    plain_columns: columns of already compressed bytes, written without dictionary and compression.
+    plain_columns: columns of already compressed bytes, written without dictionary and compression; one inside a struct
+    by its dotted path, as `image.bytes`.
     """
     record = json.loads(fingerprint.to_json())
     record["extra"] = dict(extra or {})
     metadata = {**(table.schema.metadata or {}), METADATA_KEY: json.dumps(record, sort_keys=True).encode()}
-    leaves = [name for name in table.column_names if name not in plain_columns]
-    compression = {name: "NONE" if name in plain_columns else "ZSTD" for name in table.column_names}
-    nested = any(pa.types.is_nested(field.type) for field in table.schema)
+    leaves = [path for field in table.schema for path in leaf_paths(field)]
+    plain = {path for path in leaves if path in plain_columns}
     with staged_file(final) as staging:
         pq.write_table(
             table.replace_schema_metadata(metadata), staging, row_group_size=row_group_rows,
-            compression="ZSTD" if nested else compression,
-            use_dictionary=True if nested else leaves, write_statistics=True)
+            compression={path: "NONE" if path in plain else "ZSTD" for path in leaves},
+            use_dictionary=[path for path in leaves if path not in plain], write_page_checksum=True)
+
+
+def leaf_paths(field: pa.Field, prefix: str = "") -> list[str]:
+    """The Parquet columns of a field, by dotted path: a struct's `image.bytes`, a list's `labels.list.element.label`."""
+    path = prefix + field.name
+    if pa.types.is_struct(field.type):
+        return [leaf for child in field.type for leaf in leaf_paths(child, f"{path}.")]
+    if pa.types.is_list(field.type):
+        return leaf_paths(field.type.value_field.with_name("element"), f"{path}.list.")
+    return [path]
 
 
 def read_record(path: Path) -> dict[str, Any]:
