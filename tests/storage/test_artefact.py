@@ -12,7 +12,7 @@ from tasks.storage.artefact import Fingerprint, is_done, leaf_paths, read_record
 
 FINGERPRINT = Fingerprint("frames", 1, {"every_seconds": 3.0}, {"media": "ab"})
 PICTURES = pa.table({
-    "image": pa.array([{"bytes": os.urandom(500), "path": "a.jpg"}] * 10),
+    "image": pa.array([{"bytes": os.urandom(5000), "path": "a.jpg"}] * 10),
     "labels": pa.array([[{"label": "egg", "weight": 0.5}]] * 10),
 })
 
