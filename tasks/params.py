@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from tasks.errors import ParamsError
 
@@ -72,6 +73,7 @@ class AudioParams(Section):
     min_silence_seconds: Positive
     segment_seconds: float = Field(ge=1, le=3600)
     overlap_seconds: float = Field(ge=0, le=10)
+    max_duration_seconds: Positive
 
 
 class TranscriptionParams(Section):
@@ -99,10 +101,19 @@ class AlignmentParams(Section):
 class DatasetParams(Section):
     shard_megabytes: int = Field(ge=1, le=1024)
     row_group_rows: int = Field(ge=1, le=100_000)
+    split_by: Literal["channel", "video"]
     validation_share: Share
     test_share: Share
     split_seed: int
     duplicate_bits: HashBits
+
+    @field_validator("test_share")
+    @classmethod
+    def _some_must_train(cls, test_share: float, others: ValidationInfo) -> float:
+        total = test_share + others.data.get("validation_share", 0)
+        if total >= 1:
+            raise PydanticCustomError("shares", f"validation_share + test_share is {total:g}; something must be left to train")
+        return test_share
 
 
 class IngestParams(Section):
