@@ -2,6 +2,7 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 from tasks.errors import UnusableVideoError
 
@@ -9,6 +10,7 @@ HEAD_BYTES = 4096
 ASF_GUID = bytes.fromhex("3026b2758e66cf11")
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 PLAYLISTS = (b"#extm3u", b"ffconcat", b"[playlist]", b"<mpd", b"<smoothstreamingmedia", b"<assetmap", b"<playlist")
+LATE_START_SECONDS = 10.0
 ZIP_TAIL_BYTES = 65_535 + 22  # an archive's closing record, with the longest comment
 
 
@@ -71,3 +73,14 @@ def _holds_archive(path: Path) -> bool:
             return False
         file.seek(directory)
         return file.read(4) == b"PK\x01\x02"
+
+
+def clock_origin(container: Any) -> float:
+    """Seconds to take off a presentation timestamp so that the video begins at about 0. The same for picture and sound.
+
+    Transport and program streams, and recordings of live streams, start their clock anywhere. Everything else counts from
+    0, where a first timestamp of a second or two means that the stream really begins late.
+    container: an open PyAV container.
+    """
+    start = (container.start_time or 0) / 1_000_000
+    return start if start > LATE_START_SECONDS or container.format.name in ("mpegts", "mpeg") else 0.0
