@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ MAX_ANSWER_BYTES = 16_000_000
 ERRORS: dict[str, type[WorkflowError]] = {
     kind.__name__: kind
     for kind in (InputError, IntegrityError, ParamsError, TransientError, UnavailableVideoError, UnusableVideoError)}
+
+
+_live: set[BaseProcess] = set()
+
+
+def stop_children() -> None:
+    """End every child that is still at work."""
+    for child in list(_live):
+        child.kill()
 
 
 def preload(modules: list[str]) -> None:
@@ -56,6 +66,7 @@ def run_in_child(
     child = context.Process(
         target=_serve, args=(theirs, function.__module__, function.__qualname__, arguments, memory_megabytes), daemon=True)
     child.start()
+    _live.add(child)
     theirs.close()
     deadline = time.monotonic() + timeout_seconds
     try:
@@ -81,6 +92,7 @@ def run_in_child(
         if child.is_alive():
             child.kill()
         child.join()
+        _live.discard(child)
         ours.close()
 
 

@@ -1,0 +1,58 @@
+"""Where things lie below the data folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The data folder of one project: what is in git, what DVC tracks, and what belongs to this machine only."""
+
+    root: Path
+
+    @property
+    def catalogue(self) -> Path:
+        return self.root / "videos.csv"
+
+    @property
+    def labels_root(self) -> Path:
+        return self.root / "labels"
+
+    @property
+    def dataset(self) -> Path:
+        return self.root / "dataset"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def work(self) -> Path:
+        """Intermediates of the run at work; swept when the next one starts."""
+        return self.root / ".work"
+
+    def media(self, video_id: str) -> Path:
+        return self.root / "media" / video_id
+
+    def labels(self, video_id: str) -> Path:
+        return self.labels_root / video_id
+
+    def frames(self, video_id: str) -> Path:
+        return self.labels(video_id) / "frames.parquet"
+
+    def heard(self, video_id: str) -> Path:
+        return self.labels(video_id) / "heard.parquet"
+
+    def words(self, video_id: str) -> Path:
+        return self.labels(video_id) / "words.parquet"
+
+    def examples(self, video_id: str) -> Path:
+        return self.labels(video_id) / "examples.parquet"
