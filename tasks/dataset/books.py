@@ -1,0 +1,89 @@
+"""The books: every video, frame and word of the list is in the dataset or left out under a name."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tasks.dataset.duplicates import Decided
+from tasks.dataset.labels import STEPS, Fingerprinted
+from tasks.dataset.splits import SPLITS, split_unit
+from tasks.params import DatasetParams
+
+
+def summarise(
+    found: Sequence[Fingerprinted], decided: Sequence[Decided], left_out: dict[str, int],
+    shards: dict[str, list[dict[str, Any]]], params: DatasetParams,
+) -> dict[str, Any]:
+    """The part of the manifest that counts."""
+    videos = [_video(labelled, video) for labelled, video in zip(found, decided, strict=True)]
+    splits = {
+        split: _split([(labelled, record) for labelled, record in zip(found, videos, strict=True) if record["split"] == split],
+                      shards[split], params) for split in SPLITS}
+    facts = [video["facts"] for video in videos]
+    books = {
+        "videos": {"listed": len(videos) + sum(left_out.values()), "labelled": len(videos), "left_out": left_out},
+        "frames": {
+            "sampled": _total(facts, "frames_sampled"), "rows": _total(videos, "rows"),
+            "left_out": _add(*(fact["frames_dropped"] for fact in facts), *(video["drops"] for video in videos))},
+        "words": {
+            "heard": _total(facts, "words_heard"), "key": _total(facts, "words_key"),
+            "left_out": _add(*(fact["words_dropped"] for fact in facts))},
+    }
+    return {
+        "videos": videos, "splits": splits, "books": books, "notes": _notes(books, splits, params),
+        "made_by": {step: _made_by(found, step) for step in STEPS},
+        "engines": _add(*({fact["engine"]: 1} for fact in facts))}
+
+
+def _video(labelled: Fingerprinted, video: Decided) -> dict[str, Any]:
+    kept = video.content.labels[video.dropped == 0]
+    return {
+        "id": video.id, "fingerprint": labelled.fingerprint, "split": video.split, "group": video.group, "rows": len(kept),
+        "labels": int(kept.sum()), "rows_without_label": int((kept == 0).sum()), "drops": video.drops(),
+        "inputs": dict(labelled.records["frames"]["inputs"]), "facts": video.content.facts}
+
+
+def _split(
+    videos: list[tuple[Fingerprinted, dict[str, Any]]], shards: list[dict[str, Any]], params: DatasetParams,
+) -> dict[str, Any]:
+    rows = [record for _, record in videos]
+    return {
+        "videos": len(rows), "channels": len({split_unit(labelled.video, params) for labelled, _ in videos}),
+        "rows": _total(rows, "rows"), "labels": _total(rows, "labels"), "rows_without_label": _total(rows, "rows_without_label"),
+        "seconds": round(sum(record["facts"]["seconds"] for record in rows), 3),
+        "bytes": _total(shards, "bytes"), "shards": shards}
+
+
+def _made_by(found: Sequence[Fingerprinted], step: str) -> list[dict[str, Any]]:
+    """Version and params of a label step, with how many videos were made so; more than one after a change of settings."""
+    counts = Counter(
+        json.dumps({key: labelled.records[step][key] for key in ("step", "version", "params")}, sort_keys=True)
+        for labelled in found)
+    return [{**json.loads(text), "videos": count} for text, count in sorted(counts.items())]
+
+
+def _notes(books: dict[str, Any], splits: dict[str, Any], params: DatasetParams) -> list[str]:
+    """What a person should know before using the dataset."""
+    if not books["videos"]["labelled"]:
+        return ["The dataset is empty: no video of the list is labelled yet."]
+    if not books["frames"]["rows"]:
+        return ["The dataset is empty: every sampled frame was left out; the reasons are in the books."]
+    wanted = {"train": 1.0, "validation": params.validation_share, "test": params.test_share}
+    empty = [split for split in SPLITS if not splits[split]["rows"] and wanted[split] > 0]
+    notes = [f"Nothing fell into {' and '.join(empty)}: whole {params.split_by}s are placed by chance, "
+             f"and there are {sum(split['channels'] for split in splits.values())}."] if empty else []
+    if empty and params.split_by == "channel":
+        notes.append("With few channels set dataset.split_by to video; the same speakers then are in every split.")
+    return notes
+
+
+def _total(records: Iterable[dict[str, Any]], key: str) -> int:
+    return sum(int(record[key]) for record in records)
+
+
+def _add(*counts: dict[str, int]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(sorted(total.items()))

@@ -1,0 +1,182 @@
+"""Labels of many videos become one dataset: shards by split, a manifest in which the books balance, and a card.
+
+The result is a pure function of list, labels and params, whatever was there before: an earlier version in the same folder only
+saves work. Pictures are read and written for new and changed shards only; of every other video the footers are read, to see
+that its labels are still the same.
+"""
+
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tasks.dataset.books import summarise
+from tasks.dataset.card import write_card
+from tasks.dataset.duplicates import Decided, Judge, index_table
+from tasks.dataset.labels import Fingerprinted, fingerprint_video, read_labelled
+from tasks.dataset.manifest import write_manifest
+from tasks.dataset.memory import Memory, remember
+from tasks.dataset.rows import PICTURE, read_rows
+from tasks.dataset.shards import Piece, cut_pieces, group_pieces
+from tasks.dataset.splits import SPLITS, assign_splits
+from tasks.errors import InputError, IntegrityError
+from tasks.params import DatasetParams
+from tasks.schema import Video
+from tasks.storage.artefact import Fingerprint, digest_file, digest_json, is_done, write_table
+from tasks.storage.atomic import staged_file
+
+VERSION = 1
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What a build came to.
+
+    rows: by split. left_out: videos of the list that are not in it, by reason. notes: what a person should know.
+    """
+
+    rows: dict[str, int]
+    videos: int
+    left_out: dict[str, int]
+    shards_written: int
+    shards_kept: int
+    bytes: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """The labelled videos of the list, in its order, judged; and why the others are not there."""
+
+    found: list[Fingerprinted]
+    decided: list[Decided]
+    left_out: dict[str, int]
+
+
+def build_dataset(labels: Path, videos: Sequence[Video], out: Path, params: DatasetParams) -> DatasetSummary:
+    """Bring the dataset in `out` up to date with the labels of the videos, in list order.
+
+    labels: holds <id>/{frames,words,examples}.parquet; a video without them counts as `not_labelled`, one whose files are torn
+    or do not fit together as `damaged_labels`.
+    Raises InputError when the list names a video twice, IntegrityError when a picture cannot be read; OSError when the disk is
+    full. The earlier version then is still whole.
+    """
+    twice = [name for name, count in Counter(video.id for video in videos).items() if count > 1]
+    if twice:
+        raise InputError(f"{twice[0]}: listed twice", "keep one of its lines in videos.csv")
+    memory = remember(out, VERSION, params)
+    survey = _survey(labels, videos, memory, params)
+    splits, written = _write_shards(labels, survey, out, params, memory)
+    index = _write_index(survey, out, params)
+    manifest = {
+        "step": "dataset", "version": VERSION, "params": params.model_dump(), "index": index,
+        **summarise(survey.found, survey.decided, survey.left_out, splits, params)}
+    write_card(out, manifest, [found.video for found in survey.found])
+    write_manifest(out, manifest)
+    _sweep(out, manifest)
+    shards = [shard for split in splits.values() for shard in split]
+    return DatasetSummary(
+        rows={name: split["rows"] for name, split in manifest["splits"].items()}, videos=len(survey.decided),
+        left_out=survey.left_out, shards_written=written, shards_kept=len(shards) - written,
+        bytes=sum(shard["bytes"] for shard in shards), notes=tuple(manifest["notes"]))
+
+
+def _survey(labels: Path, videos: Sequence[Video], memory: Memory, params: DatasetParams) -> _Survey:
+    found: list[tuple[Fingerprinted, str]] = []
+    left_out: Counter[str] = Counter()
+    contents = []
+    for video, split in zip(videos, assign_splits(videos, params), strict=True):
+        try:
+            labelled = fingerprint_video(labels / video.id, video)
+            if labelled is None:
+                left_out["not_labelled"] += 1
+                continue
+            content = memory.content(labelled) or read_labelled(labels / video.id, labelled)
+        except IntegrityError as error:
+            log.warning("%s is left out: %s", video.id, error)
+            left_out["damaged_labels"] += 1
+            continue
+        found.append((labelled, split))
+        contents.append(content)
+    decided = memory.same_prefix(found)
+    judge = Judge(params.duplicate_bits)
+    judge.accept(decided)
+    for (labelled, split), content in list(zip(found, contents, strict=True))[len(decided):]:
+        decided.append(judge.decide(labelled.video.id, split, content))
+    return _Survey([labelled for labelled, _ in found], decided, dict(sorted(left_out.items())))
+
+
+def _write_shards(
+    labels: Path, survey: _Survey, out: Path, params: DatasetParams, memory: Memory,
+) -> tuple[dict[str, list[dict[str, Any]]], int]:
+    """Make every shard be there; returns their manifest entries by split, and how many had to be written."""
+    target = params.shard_megabytes * 1_000_000
+    found = {labelled.video.id: labelled for labelled in survey.found}
+    splits: dict[str, list[dict[str, Any]]] = {}
+    written = 0
+    for split in SPLITS:
+        pieces = [piece for video in survey.decided if video.split == split for piece in cut_pieces(video, target)]
+        splits[split] = []
+        for number, shard in enumerate(group_pieces(pieces, target)):
+            fingerprint = shard_fingerprint(shard, {piece.video.id: found[piece.video.id].fingerprint for piece in shard}, params)
+            path = out / "data" / f"{split}-{number:05d}-{fingerprint.digest[:8]}.parquet"
+            known = memory.shards.get(f"data/{path.name}")
+            if not (is_done(path, fingerprint) and (known is None or known["bytes"] == path.stat().st_size)):
+                written += _write_shard(path, shard, fingerprint, labels, found, params)
+                known = None
+            splits[split].append({
+                "path": f"data/{path.name}", "rows": sum(len(piece.frames) for piece in shard), "bytes": path.stat().st_size,
+                # A kept shard keeps the digest it was published with, so that damage is not sealed in.
+                "digest": known["digest"] if known else digest_file(path), "videos": [piece.name for piece in shard]})
+    return splits, written
+
+
+def shard_fingerprint(shard: list[Piece], videos: dict[str, str], params: DatasetParams) -> Fingerprint:
+    """What makes a shard: its videos, and which of their frames. The bytes follow from it."""
+    inputs = {
+        piece.name: digest_json([videos[piece.video.id], piece.video.group, piece.frames.tolist()]) for piece in shard}
+    return Fingerprint("dataset", VERSION, {"row_group_rows": params.row_group_rows}, inputs)
+
+
+def _write_shard(
+    path: Path, shard: list[Piece], fingerprint: Fingerprint, labels: Path, found: dict[str, Fingerprinted],
+    params: DatasetParams,
+) -> int:
+    """Write a shard, or copy it from where it lay under another number. Returns 1 when it was written."""
+    split, digest = path.stem.split("-")[0], path.stem.split("-")[2]
+    for other in sorted(path.parent.glob(f"{split}-*-{digest}.parquet")):
+        if other != path and is_done(other, fingerprint):
+            with staged_file(path) as staging:
+                shutil.copyfile(other, staging)
+            return 0
+    tables = [
+        read_rows(labels / piece.video.id, found[piece.video.id].video, piece.frames, piece.video.group,
+                  found[piece.video.id].fingerprint) for piece in shard]
+    write_table(pa.concat_tables(tables), path, fingerprint, row_group_rows=params.row_group_rows, plain_columns=(PICTURE,))
+    return 1
+
+
+def _write_index(survey: _Survey, out: Path, params: DatasetParams) -> dict[str, Any]:
+    """The cross-video verdicts, one row a kept frame: the reasons, and what the next build starts from."""
+    table = index_table(survey.decided)
+    verdicts = digest_json([
+        [labelled.fingerprint, video.group, video.dropped.tolist()]
+        for labelled, video in zip(survey.found, survey.decided, strict=True)])
+    fingerprint = Fingerprint("dataset-index", VERSION, {"duplicate_bits": params.duplicate_bits}, {"verdicts": verdicts})
+    path = out / f"index-{fingerprint.digest[:8]}.parquet"
+    write_table(table, path, fingerprint, row_group_rows=100_000)
+    return {"path": path.name, "rows": len(table), "bytes": path.stat().st_size, "digest": digest_file(path)}
+
+
+def _sweep(out: Path, manifest: dict[str, Any]) -> None:
+    """Remove shards and indices of earlier versions; the manifest no longer names them."""
+    named = {shard["path"] for split in manifest["splits"].values() for shard in split["shards"]} | {manifest["index"]["path"]}
+    for path in [*out.glob("data/*.parquet"), *out.glob("index-*.parquet")]:
+        if str(path.relative_to(out)) not in named:
+            path.unlink()

@@ -1,0 +1,35 @@
+"""Any row of a shard in about a millisecond."""
+
+from bisect import bisect_right
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.errors import IntegrityError
+
+
+class ShardReader:
+    """Random access to one shard: a memory map, and one row group read per row."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises IntegrityError when the shard is missing or torn."""
+        try:
+            self._file = pq.ParquetFile(path, memory_map=True)
+        except (pa.ArrowException, OSError) as error:
+            raise IntegrityError(f"{path}: not a whole shard ({error})", "run `framewords verify`") from error
+        metadata = self._file.metadata
+        self._starts = [0, *accumulate(metadata.row_group(at).num_rows for at in range(metadata.num_row_groups))]
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        """The row as Python values; its picture is under ["image"]["bytes"]."""
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        group = bisect_right(self._starts, row) - 1
+        table = self._file.read_row_group(group, use_threads=False)
+        return dict(table.slice(row - self._starts[group], 1).to_pylist()[0])
