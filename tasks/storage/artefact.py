@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,16 +63,49 @@ def write_table(
     plain_columns: columns of already compressed bytes, written without dictionary and compression; one inside a struct
     by its dotted path, as `image.bytes`.
     """
-    record = json.loads(fingerprint.to_json())
-    record["extra"] = dict(extra or {})
-    metadata = {**(table.schema.metadata or {}), METADATA_KEY: json.dumps(record, sort_keys=True).encode()}
-    leaves = [path for field in table.schema for path in leaf_paths(field)]
+    with table_writer(
+            final, table.schema, fingerprint, row_group_rows=row_group_rows, plain_columns=plain_columns) as writer:
+        writer.extra.update(extra or {})
+        writer.parquet.write_table(table, row_group_size=row_group_rows)
+
+
+@dataclass
+class TableWriter:
+    """Rows of a table that need not fit in memory. `extra` may be filled in until the end."""
+
+    parquet: pq.ParquetWriter
+    schema: pa.Schema
+    row_group_rows: int
+    extra: dict[str, Any]
+    waiting: list[Mapping[str, Any]]
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self.waiting.append(row)
+        if len(self.waiting) == self.row_group_rows:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.parquet.write_table(pa.Table.from_pylist(self.waiting, self.schema))
+            self.waiting.clear()
+
+
+@contextmanager
+def table_writer(
+    final: Path, schema: pa.Schema, fingerprint: Fingerprint, *, row_group_rows: int = 100,
+    plain_columns: tuple[str, ...] = (),
+) -> Iterator[TableWriter]:
+    """As `write_table`, row by row; the file appears when the block ends well."""
+    leaves = [path for field in schema for path in leaf_paths(field)]
     plain = {path for path in leaves if path in plain_columns}
-    with staged_file(final) as staging:
-        pq.write_table(
-            table.replace_schema_metadata(metadata), staging, row_group_size=row_group_rows,
-            compression={path: "NONE" if path in plain else "ZSTD" for path in leaves},
-            use_dictionary=[path for path in leaves if path not in plain], write_page_checksum=True)
+    with staged_file(final) as staging, pq.ParquetWriter(
+            staging, schema, compression={path: "NONE" if path in plain else "ZSTD" for path in leaves},
+            use_dictionary=[path for path in leaves if path not in plain], write_page_checksum=True) as parquet:
+        writer = TableWriter(parquet, schema, row_group_rows, {}, [])
+        yield writer
+        writer.flush()
+        record = json.loads(fingerprint.to_json()) | {"extra": writer.extra}
+        parquet.add_key_value_metadata({METADATA_KEY.decode(): json.dumps(record, sort_keys=True)})
 
 
 def leaf_paths(field: pa.Field, prefix: str = "") -> list[str]:
@@ -90,7 +124,7 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises IntegrityError when the file is torn or carries no record.
     """
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = pq.read_metadata(path).metadata or {}
         return dict(json.loads(metadata[METADATA_KEY]))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise IntegrityError(f"{path}: not a whole framewords artefact", "delete it and run again") from error
