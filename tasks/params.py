@@ -64,6 +64,7 @@ class FramesParams(Section):
     max_pixels: int = Field(ge=1)
     max_frames_per_second: Positive
     max_streams: int = Field(ge=1)
+    max_duration_seconds: Positive
     timeout_seconds: Positive
 
 
