@@ -1,0 +1,208 @@
+"""Where everything of a video lies on its timeline: pictures above, words below, at their own times.
+
+The timeline is written like music: rows of ROW_SECONDS, one below the other, all at one scale. Lengths are px of the SVG;
+y counts from the top of a row.
+"""
+
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+ROW_SECONDS = 20.0
+PX_PER_SECOND = 54.0
+WIDTH = 1128.0  # a row and room for the word that begins at its end
+TICK_SECONDS = 5
+
+AXIS = 18.0
+PICTURE_TOP, PICTURE_HEIGHT, PICTURE_MIN_WIDTH, PICTURE_GAP = 22.0, 76.0, 20.0, 5.0
+BAR_TOP = PICTURE_TOP + PICTURE_HEIGHT + 4
+KEYS_TOP = BAR_TOP + 46  # room for the lines between
+KEY_PX, KEY_LANE = 14.0, 20.0
+WORD_PX, WORD_LANE = 11.5, 15.0
+ROW_GAP = 28.0
+BAR_GAP = 2.0  # between the bars of two different pictures
+ARROW_WIDTH = 44.0  # "→ 12:34" after a word whose picture lies in another row
+MAX_LETTERS = 24
+WIDE_EM, NARROW_EM = 1.0, 0.58  # generous widths of a letter: words may stand apart, never on each other
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sampled frame: a kept picture, or a dropped one with its reason.
+
+    bar: (x, width) of the time it stays on screen. shows: the kept frame that it is or repeats, if any, first seen at `first`.
+    """
+
+    frame: int
+    x: float
+    width: float
+    bar: tuple[float, float]
+    timestamp: float
+    until: float
+    dropped: str | None
+    shows: int | None
+    first: float = 0.0
+    labels: tuple[str, ...] = ()
+    continued: bool = False  # on screen since the row before
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One word. Key words carry the chance `weight` that the picture `frame` shows them, and the line that joins them.
+
+    elsewhere: time of that picture when it lies in another row.
+    """
+
+    text: str
+    x: float
+    y: float
+    start: float
+    why_not: str | None
+    weight: float | None = None
+    line: str = ""
+    elsewhere: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row, from `start`; `top` is its place in the whole drawing."""
+
+    start: float
+    top: float
+    height: float
+    length: float
+    ticks: tuple[tuple[float, float], ...]
+    samples: tuple[Sample, ...]
+    keys: tuple[Spoken, ...]
+    words: tuple[Spoken, ...]
+
+    def at_top(self) -> "Row":
+        """The same row, drawn alone."""
+        return replace(self, top=0.0)
+
+
+@dataclass
+class _Lanes:
+    """Words side by side in as few lanes as keep them apart; the first lane that is free takes the next word."""
+
+    ends: list[float] = field(default_factory=list)
+
+    def place(self, x: float, width: float) -> int:
+        for lane, end in enumerate(self.ends):
+            if end <= x:
+                self.ends[lane] = x + width
+                return lane
+        self.ends.append(x + width)
+        return len(self.ends) - 1
+
+
+def draw_rows(
+    frames: Sequence[Mapping[str, Any]], examples: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]],
+    seconds: float, max_rows: int,
+) -> list[Row]:
+    """The rows of a timeline, at most `max_rows`.
+
+    frames, examples, words: rows as in schema FRAMES (without jpeg), EXAMPLES and WORDS, in order of time.
+    seconds: how long the video is.
+    """
+    shown = {example["frame"]: example for example in examples}
+    best: dict[int, tuple[float, int]] = {}
+    for example in examples:
+        for label in example["labels"]:
+            if label["weight"] > best.get(label["word_index"], (0.0, 0))[0]:
+                best[label["word_index"]] = (label["weight"], example["frame"])
+    rows: list[Row] = []
+    top = 0.0
+    for number in range(min(max_rows, max(1, math.ceil(seconds / ROW_SECONDS)))):
+        start = number * ROW_SECONDS
+        end = start + ROW_SECONDS
+        # The last sample of the row before is drawn again while it is still on screen.
+        samples = _place_samples([one for one in frames if one["end"] > start and one["timestamp"] < end], shown, start)
+        spoken = [one for one in words if start <= one["start"] < end]
+        keys, lanes = _place_keys([one for one in spoken if one["why_not"] is None], best, shown, samples, start)
+        words_top = KEYS_TOP + max(1, lanes) * KEY_LANE + 4
+        rest, lanes = _place_words([one for one in spoken if one["why_not"] is not None], start, words_top)
+        height = words_top + max(1, lanes) * WORD_LANE
+        length = min(ROW_SECONDS, max(seconds - start, 1.0))
+        ticks = tuple((second * PX_PER_SECOND, start + second) for second in range(0, int(ROW_SECONDS) + 1, TICK_SECONDS)
+                      if second <= length)
+        rows.append(Row(start, top, height, length * PX_PER_SECOND, ticks, samples, keys, rest))
+        top += height + ROW_GAP
+    return rows
+
+
+def _place_samples(
+    frames: Sequence[Mapping[str, Any]], shown: Mapping[int, Mapping[str, Any]], start: float,
+) -> tuple[Sample, ...]:
+    samples: list[Sample] = []
+    for frame, after in zip(frames, [*frames[1:], None], strict=True):
+        x = max(0.0, frame["timestamp"] - start) * PX_PER_SECOND
+        room = (WIDTH if after is None else (after["timestamp"] - start) * PX_PER_SECOND) - x - PICTURE_GAP
+        width = min(PICTURE_HEIGHT * frame["width"] / max(frame["height"], 1), room)
+        same = after is not None and _shows(frame) == _shows(after) is not None
+        bar = max(1.0, min((frame["end"] - start) * PX_PER_SECOND, WIDTH) - x - (0.0 if same else BAR_GAP))
+        example = shown.get(-1 if (shows := _shows(frame)) is None else shows)
+        samples.append(Sample(
+            frame["frame"], x, width if width >= PICTURE_MIN_WIDTH else 0.0, (x, bar), frame["timestamp"], frame["end"],
+            frame["dropped"], None if example is None else shows, 0.0 if example is None else example["timestamp"],
+            () if example is None else tuple(label["label"] for label in example["labels"]), frame["timestamp"] < start))
+    return tuple(samples)
+
+
+def _shows(frame: Mapping[str, Any]) -> int | None:
+    """The frame whose picture is on screen: itself when kept, else the one it repeats."""
+    shows: int | None = frame["frame"] if frame["dropped"] is None else frame["duplicate_of"]
+    return shows
+
+
+def _place_keys(
+    words: Sequence[Mapping[str, Any]], best: Mapping[int, tuple[float, int]], shown: Mapping[int, Mapping[str, Any]],
+    samples: Sequence[Sample], start: float,
+) -> tuple[tuple[Spoken, ...], int]:
+    """Key words in the lanes nearest the pictures, each joined to the picture it most likely names."""
+    lanes, placed = _Lanes(), []
+    for word in words:
+        x = (word["start"] - start) * PX_PER_SECOND
+        weight, frame = best.get(word["word_index"], (None, 0))
+        picture = _nearest(samples, frame, word["start"]) if weight is not None else None
+        elsewhere = shown[frame]["timestamp"] if weight is not None and picture is None else None
+        text = _cap(word["word"])
+        width = _text_width(text, KEY_PX) + (0 if elsewhere is None else ARROW_WIDTH)
+        y = KEYS_TOP + lanes.place(x, width + 8) * KEY_LANE
+        line = ""
+        if picture is not None:
+            line = _join(x + _text_width(text, KEY_PX) / 2, y - KEY_PX, picture)
+        placed.append(Spoken(text, x, y, word["start"], None, weight, line, elsewhere))
+    return tuple(placed), len(lanes.ends)
+
+
+def _place_words(words: Sequence[Mapping[str, Any]], start: float, top: float) -> tuple[tuple[Spoken, ...], int]:
+    lanes, placed = _Lanes(), []
+    for word in words:
+        x = (word["start"] - start) * PX_PER_SECOND
+        text = _cap(word["word"])
+        lane = lanes.place(x, _text_width(text, WORD_PX) + 4)
+        placed.append(Spoken(text, x, top + lane * WORD_LANE, word["start"], word["why_not"]))
+    return tuple(placed), len(lanes.ends)
+
+
+def _nearest(samples: Sequence[Sample], frame: int, time: float) -> Sample | None:
+    """The showing of a kept frame nearest to a time, the frame itself or a repeat of it; None when not in this row."""
+    return min((one for one in samples if one.shows == frame), key=lambda one: abs(one.timestamp - time), default=None)
+
+
+def _join(x: float, y: float, picture: Sample) -> str:
+    """An SVG path from a word up to the bar under its picture."""
+    end = picture.x + max(picture.width, 8.0) / 2
+    middle = (y + BAR_TOP) / 2
+    return f"M{x:.1f} {y:.1f}C{x:.1f} {middle:.1f} {end:.1f} {middle:.1f} {end:.1f} {BAR_TOP + 6:.1f}"
+
+
+def _cap(word: str) -> str:
+    return word if len(word) <= MAX_LETTERS else word[:MAX_LETTERS - 1] + "…"
+
+
+def _text_width(text: str, px: float) -> float:
+    return sum(WIDE_EM if unicodedata.east_asian_width(letter) in "WF" else NARROW_EM for letter in text) * px
