@@ -49,7 +49,8 @@ def extract_audio(
                 meter.add(block)
                 progress(meter.seconds)
     except av.FFmpegError as error:
-        raise UnusableVideoError(f"{video_id}: sound cannot be opened ({error.strerror})", "drop the video", "bad_audio") from error
+        problem = f"{video_id}: sound cannot be opened ({error.strerror})"
+        raise UnusableVideoError(problem, "drop the video", "bad_audio") from error
     track.check()
     return {
         "duration": meter.seconds,
@@ -69,7 +70,7 @@ class _Track:
         self.video_id = video_id
         self.container = container
         self.stream = container.streams.audio[0]
-        self.stream.thread_type = "NONE"  # threads cost more than they bring at these rates
+        self.stream.codec_context.thread_type = "NONE"  # threads cost more than they bring at these rates
         self.rate: int = params.sample_rate_hz
         self.max_seconds = params.max_duration_seconds
         self.written = 0  # output samples so far: the position on the clock
@@ -114,7 +115,7 @@ class _Track:
             try:
                 for frame in packet.decode():
                     if frame.samples and frame.sample_rate:
-                        yield (None if frame.pts is None else float(frame.pts * frame.time_base) - origin), frame
+                        yield (None if frame.time is None else frame.time - origin), frame
             except DECODE_ERRORS:
                 self.damaged += 1
 

@@ -33,7 +33,8 @@ class LoudnessMeter:
     def levels(self) -> NDArray[np.float64]:
         """The level of each step in dB below full scale, shape (steps,)."""
         rms = np.asarray(self._rms, np.float64)
-        return np.maximum(20 * np.log10(np.maximum(rms, 1e-9) / FULL_SCALE), FLOOR_DBFS)
+        levels: NDArray[np.float64] = np.maximum(20 * np.log10(np.maximum(rms, 1e-9) / FULL_SCALE), FLOOR_DBFS)
+        return levels
 
     def loudness_dbfs(self) -> float | None:
         """Root mean square over the whole, in dB below full scale; None for digital silence."""
