@@ -36,8 +36,6 @@ def kind_of(argument: str, *, allow_private: bool, base: Path | None = None) -> 
         raise InputError(f"control character in argument: {value}", "remove it")
     if argument.startswith("-"):
         raise InputError(f'starts with "-": {value}', "no source begins so; write ./-name for such a file")
-    if SEARCH.match(argument):
-        raise InputError(f"search URLs refused: {value}", "give the addresses of the videos themselves")
     if ADDRESS.match(argument):
         check_url(argument, allow_private=allow_private)
         return "url"
@@ -47,6 +45,8 @@ def kind_of(argument: str, *, allow_private: bool, base: Path | None = None) -> 
         if path.is_dir():
             return "folder"
     except (OSError, ValueError) as error:
+        if SEARCH.match(argument):
+            raise InputError(f"search URLs refused: {value}", "give the addresses of the videos themselves") from error
         raise InputError(f"not an http(s) URL, and no such file: {value}", "correct it") from error
     if not stat.S_ISREG(mode):
         raise InputError(f"not a regular file: {value}", "give the file itself, not a link, pipe or device")

@@ -90,7 +90,7 @@ def _video(info: dict[str, Any], source: str) -> Video:
     page = _without_notes(str(info.get("webpage_url") or ""))
     if info.get("is_live") or info.get("live_status") in LIVE:
         raise UnusableVideoError(f"live not supported: {shown(page)}", "list it again when it has ended", "live")
-    extractor, direct = str(info.get("extractor_key") or "Generic"), bool(info.get("direct"))
+    extractor, bare = str(info.get("extractor_key") or "Generic"), False
     formats = info.get("formats") or ([{"url": info["url"]}] if info.get("url") else [])
     if extractor == "Generic":
         media = str(formats[-1].get("url") or "") if formats else ""
@@ -98,6 +98,7 @@ def _video(info: dict[str, Any], source: str) -> Video:
         # A page around one plain file is that file; addresses with a query may change from day to day.
         plain = len(formats) == 1 and media.startswith("http") and "?" not in media
         identity = canonical_url(media if plain else url)
+        bare = identity == canonical_url(page)  # no page around it, so its date is only the file's
         name = f"web_{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}"
     else:
         url, name = page, video_id(extractor, str(info.get("id") or ""))
@@ -105,7 +106,7 @@ def _video(info: dict[str, Any], source: str) -> Video:
     return Video(
         id=name, url=url, source=source, title=clean(info.get("title"), MAX_TITLE_CHARACTERS),
         channel=clean(info.get("channel") or info.get("uploader"), MAX_TITLE_CHARACTERS),
-        uploaded="" if direct else _date(info), licence=clean(info.get("license"), MAX_TITLE_CHARACTERS))
+        uploaded="" if bare else _date(info), licence=clean(info.get("license"), MAX_TITLE_CHARACTERS))
 
 
 def _date(info: dict[str, Any]) -> str:

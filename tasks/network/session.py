@@ -26,6 +26,8 @@ NO_FFMPEG = "/nonexistent"  # yt-dlp is never to start an ffmpeg: it would open 
 
 # What extractors say, as policy. The first match counts.
 REASONS: tuple[tuple[str, str], ...] = (
+    ("disk", r"unable to write|unable to open for writing|no space left"),
+    ("incomplete", r"expected \d+ bytes|file is empty|any data blocks"),
     ("live", r"live event|is live|live ?stream|premieres? in|not currently live|will begin in"),
     ("busy", r"not a bot|rate.?limit|too many requests|try again later|timed out|temporar"),
     ("drm", r"\bdrm\b"),
@@ -55,6 +57,10 @@ class NetworkSettings:
     rate_limit_bytes_per_second: int = 0
     cookies_file: str = ""
     proxy: str = ""
+
+
+class IncompleteError(TransientError):
+    """A download ended before its end. Worth another try, but not without end."""
 
 
 class SiteSession:
@@ -130,12 +136,18 @@ class SiteSession:
             progress(min(1.0, done / total) if total else 0.0)
 
         self._ydl._progress_hooks = [on_progress]
-        with self._explained(str(info.get("webpage_url", ""))):
-            done, _ = self._ydl.dl(str(path), {**info, **stream})
+        address = str(info.get("webpage_url", ""))
+        try:
+            with self._explained(address):
+                done, _ = self._ydl.dl(str(path), {**info, **stream})
+        except UnavailableVideoError as error:
+            if plain:
+                raise
+            raise IncompleteError(f"incomplete download: {error.problem}", "run again later") from error
         promised = self._traffic.totals.get(stream["url"]) if plain else None
-        if not done or not path.is_file() or (promised is not None and path.stat().st_size != promised):
-            got = path.stat().st_size if path.is_file() else 0
-            raise TransientError(f"incomplete download: {got} bytes of {promised}", "run again later")
+        got = path.stat().st_size if path.is_file() else 0
+        if not done or not got or (promised is not None and got != promised):
+            raise IncompleteError(f"incomplete download: {got} of {promised} bytes: {shown(address)}", "run again later")
 
     def read(self, url: str, limit: int) -> bytes:
         """A small file into memory. Raises as `resolve`."""
@@ -179,6 +191,10 @@ class SiteSession:
             return _explain_request(url, failure)
         reason = next((name for name, pattern in REASONS if re.search(pattern, said, re.IGNORECASE)), "")
         what = f"{said or type(error).__name__}: {shown(url)}"
+        if reason == "disk":
+            return TransientError(what, "make room on the disk, then run again")
+        if reason == "incomplete":
+            return IncompleteError(f"incomplete download: {what}", "run again later")
         if reason == "busy":
             return BusyError(what, "run again later")
         if reason == "live":
