@@ -1,34 +1,31 @@
-# ruff: noqa
-# mypy: ignore-errors
-"""What is said: sentences inside the recogniser's vocabulary, and exact word times.
+"""What is said: sentences inside the recogniser's vocabulary, and exact word times from espeak-ng's own events."""
 
-Speech comes from espeak-ng through the binding beside the recogniser's recipe
-(../models/build-vosk-model-tiny), whose corpus.py is the vocabulary.
-"""
 import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from tests.bed import vocabulary as corpus
-from tests.bed.espeak import Espeak
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.bed.espeak import Espeak, Event
 from tests.bed.phones import SIL, VOICELESS_STOPS, fold
+from tests.bed.vocabulary import VOCABULARY
 
-VOCAB = set(corpus.vocabulary())
-FILLERS = {"um", "uh"}  # the only words outside VOCAB; marked as fillers in the truth
-# voices the recogniser was not trained on, then some it was
-VOICES = "f4 m5 Alicia Michael john linda Andy belinda robert".split()
-PLURAL, MASS = {"flowers", "stars"}, {"bread", "cheese", "rain"}
-KIND = {}
-for kind, names in {
-        "food": "onion carrot apple lemon egg cheese bread cake fish",
-        "tool": "knife fork spoon pan pot bowl cup", "place": "mountain river road bridge house tree",
-        "ride": "car bus train plane boat", "animal": "cat dog bird horse cow fish"}.items():
-    for n in names.split():
-        KIND.setdefault(n, []).append(kind)
-# every noun of the vocabulary, for the "all nouns" labelling
-NOUNS = {w for k in "FOOD STUFF TOOL PLACE RIDE THING TECH ANIMAL PERSON UNIT TIME WEATHER".split()
-         for w in corpus.CLASSES[k]} | set(
-    "children people friends eggs horses potatoes stars water flowers music dinner breakfast kilometers rock ground glass hand hands "
-    "hair eyes feet way world home part day today tomorrow number name heat".split())
+FILLERS = frozenset({"um", "uh"})  # the only words outside VOCABULARY; marked as fillers in the truth
+# Voices the recogniser was not trained on, then some it was.
+VOICES = ("f4", "m5", "Alicia", "Michael", "john", "linda", "Andy", "belinda", "robert")
 
+PLURAL, MASS = frozenset({"flowers", "stars"}), frozenset({"bread", "cheese", "rain"})
+KINDS = {
+    "food": "onion carrot apple lemon egg cheese bread cake fish".split(),
+    "tool": "knife fork spoon pan pot bowl cup".split(),
+    "place": "mountain river road bridge house tree".split(),
+    "ride": "car bus train plane boat".split(),
+    "animal": "cat dog bird horse cow fish".split(),
+}
+
+# N stands for the noun, ADJ for an adjective, NUM for a number; aN and aADJ take an article that fits.
 ABOUT = """
 look at the N
 here you can see the N
@@ -50,12 +47,21 @@ he said that the N was ADJ
 please look at the N from here
 and this is the N
 do you see the N
-"""
+""".strip().splitlines()
 BY_KIND = {
-    "food": ["first we wash the N and then we wait", "we cut the N slowly and carefully", "you want to taste the N when it is ready",
-             "we need one more N for our dinner", "put the N down and wash your hands"],
+    "food": [
+        "first we wash the N and then we wait",
+        "we cut the N slowly and carefully",
+        "you want to taste the N when it is ready",
+        "we need one more N for our dinner",
+        "put the N down and wash your hands",
+    ],
     "tool": ["take the N and wash it", "keep the N clean and dry", "we need the N to make our dinner"],
-    "place": ["in the morning we walked to the N", "we came to the N after five hours", "we stop near the N because it is ADJ"],
+    "place": [
+        "in the morning we walked to the N",
+        "we came to the N after five hours",
+        "we stop near the N because it is ADJ",
+    ],
     "ride": ["we will travel by N tomorrow", "the N was too slow", "we wait for the N every morning"],
     "animal": ["the N will sleep now", "we give some water to the N", "the N is asleep and we are happy"],
 }
@@ -68,7 +74,7 @@ next time we will look at the N
 before this video we saw the N
 we did not find the N
 they never had aADJ N
-"""
+""".strip().splitlines()
 NOTHING = """
 thank you for watching
 hello and welcome
@@ -88,111 +94,156 @@ it is not hard if you go slowly
 we work here every day
 do you want to help me
 i think that it is time to eat
-she said that it was too late
-"""
-NOTHING = [s for s in NOTHING.strip().splitlines() if set(s.split()) - {"NUM"} <= VOCAB]
-ADJ = "happy cold warm big small new old good beautiful slow long short fresh clean dry wet little great".split()
+""".strip().splitlines()
+ADJECTIVES = "happy cold warm big small new old good beautiful slow long short fresh clean dry wet little great".split()
+NUMBERS = "two three four five six seven eight nine ten".split()
+SLOTS = frozenset({"N", "ADJ", "NUM", "aN", "aADJ"})
 
 
-def sentence(kind, noun, r):
-    """-> (words, index of the noun or None, indices of filler words)"""
-    if kind == "none":
-        text = r.choice(NOTHING)
+class Sentence(NamedTuple):
+    words: list[str]
+    noun_at: int | None  # which word is the noun
+    fillers: list[int]  # which words are fillers
+
+
+class TimedWord(NamedTuple):
+    word: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Voice:
+    """voice: espeak-ng's name. wpm: words a minute. pitch, pitch_range: 0-100."""
+
+    voice: str
+    wpm: int
+    pitch: int
+    pitch_range: int
+
+
+def make_sentence(kind: str, noun: str | None, r: random.Random) -> Sentence:
+    """A sentence that names `noun` (kind `on` or `off`) or no object at all (kind `none`)."""
+    if kind == "none" or noun is None:
+        words = _fill(r.choice(NOTHING), "", r)
+        at = None
     else:
-        pool = ABOUT.strip().splitlines() + [t for k in KIND.get(noun, ()) for t in BY_KIND[k] for _ in (0, 1)]
-        if kind == "off" and r.random() < .5:
-            pool = ELSEWHERE.strip().splitlines()
-        text = r.choice(pool)
-    many = kind != "none" and noun in PLURAL
-    out = []
-    for w in text.split():
-        if w == "N":
-            out.append(noun)
-        elif w in ("aN", "aADJ"):
-            out.append("some" if many or noun in MASS else "a")
-            out.append(noun if w == "aN" else r.choice(ADJ))
-        elif w == "ADJ":
-            out.append(r.choice(ADJ))
-        elif w == "NUM":
-            out.append(r.choice("two three four five six seven eight nine ten".split()))
+        pool = ABOUT + [t for k, names in KINDS.items() if noun in names for t in BY_KIND[k] for _ in (0, 1)]
+        if kind == "off" and r.random() < 0.5:
+            pool = ELSEWHERE
+        words = _fill(r.choice(pool), noun, r)
+        if noun in PLURAL:
+            _agree(words, words.index(noun))
+        at = words.index(noun)
+    for k in range(len(words) - 1):
+        if words[k] == "a" and words[k + 1][0] in "aeiou":
+            words[k] = "an"
+    marked = [(word, k == at, False) for k, word in enumerate(words)]
+    if r.random() < 0.35:
+        lead = r.choice(["um", "uh", "you know", "so", "and so", "i think", "now"])
+        marked = [(word, False, True) for word in lead.split()] + marked
+    if r.random() < 0.15 and len(marked) > 3:
+        k = r.randint(1, len(marked) - 2)
+        marked[k:k] = [(word, False, True) for word in r.choice(["um", "uh", "you know", "like"]).split()]
+    said = [word for word, _, _ in marked]
+    unknown = set(said) - VOCABULARY - FILLERS
+    assert not unknown, unknown
+    noun_at = next((k for k, (_, is_noun, _) in enumerate(marked) if is_noun), None)
+    return Sentence(said, noun_at, [k for k, (_, _, filler) in enumerate(marked) if filler])
+
+
+def _fill(template: str, noun: str, r: random.Random) -> list[str]:
+    words = []
+    for slot in template.split():
+        if slot in ("aN", "aADJ"):
+            words.append("some" if noun in PLURAL | MASS else "a")
+        if slot in ("N", "aN"):
+            words.append(noun)
+        elif slot in ("ADJ", "aADJ"):
+            words.append(r.choice(ADJECTIVES))
+        elif slot == "NUM":
+            words.append(r.choice(NUMBERS))
         else:
-            out.append(w)
-    if many:  # flowers, stars
-        at = out.index(noun)
-        for k, w in enumerate(out):
-            if abs(k - at) <= 2:
-                out[k] = {"is": "are", "was": "were", "this": "these", "that": "that"}.get(w, w)
-    for k in range(len(out) - 1):
-        if out[k] == "a" and out[k + 1][0] in "aeiou":
-            out[k] = "an"
-    at = out.index(noun) if noun in out and kind != "none" else None
-    words = [(w, k == at, False) for k, w in enumerate(out)]
-    if r.random() < .35:
-        words = [(w, False, True) for w in r.choice(["um", "uh", "you know", "so", "and so", "i think", "now"]).split()] + words
-    if r.random() < .15 and len(words) > 3:
-        k = r.randint(1, len(words) - 2)
-        words[k:k] = [(w, False, True) for w in r.choice(["um", "uh", "you know", "like"]).split()]
-    at = next((k for k, w in enumerate(words) if w[1]), None)
-    names = [w[0] for w in words]
-    bad = set(names) - VOCAB - FILLERS
-    assert not bad, bad
-    return names, at, [k for k, w in enumerate(words) if w[2]]
+            words.append(slot)
+    return words
+
+
+def _agree(words: list[str], at: int) -> None:
+    """Put the verbs and pronouns near a plural noun in the plural."""
+    plural = {"is": "are", "was": "were", "this": "these"}
+    for k in range(max(0, at - 2), min(len(words), at + 3)):
+        words[k] = plural.get(words[k], words[k])
+
+
+def check_templates(objects: Iterable[str]) -> None:
+    """Raise ValueError when a template says an object by itself, or a word the recogniser does not know."""
+    names = set(objects)
+    for template in ABOUT + ELSEWHERE + NOTHING + [t for templates in BY_KIND.values() for t in templates]:
+        words = set(template.split()) - SLOTS
+        if words & names or not words <= VOCABULARY:
+            raise ValueError(f"{template!r} says {sorted(words & names)}, unknown {sorted(words - VOCABULARY)}")
 
 
 class Speaker:
-    def __init__(self):
-        self.e = Espeak()
-        self.rate = self.e.rate
+    def __init__(self) -> None:
+        self.espeak = Espeak()
+        self.rate = self.espeak.rate  # Hz
 
-    def say(self, names, **voice):
-        """-> (float32 samples, [(word, start, end)]) or None if the events do not fit."""
-        text = " ".join(names)
-        audio, events = self.e.say(text, **voice)
-        accent = "us" if voice["voice"].startswith("en-us") else "gb"
-        at, starts = 0, {}
-        for i, w in enumerate(names):
-            starts[at] = i
-            at += len(w) + 1
-        phones, groups, pending = [], [], None
-        for kind, when, a, _ in events:
-            if kind == "word" and a - 1 in starts:
-                pending = starts[a - 1]
-            elif kind == "phone":
-                try:
-                    f = fold(a, accent)
-                except KeyError:
-                    f = (a,)
-                if not f:
-                    continue
-                if pending is not None and f[0] != SIL:
-                    groups.append((pending, len(phones)))
-                    pending = None
-                phones.append([f[0], when])
+    def say(self, words: Sequence[str], voice: Voice) -> tuple[NDArray[np.float32], list[TimedWord]] | None:
+        """-> (samples, words with their times in seconds), or None when espeak-ng's events do not fit the words."""
+        parameters = {"wpm": voice.wpm, "pitch": voice.pitch, "pitch_range": voice.pitch_range}
+        audio, events = self.espeak.say(" ".join(words), voice.voice, parameters)
+        phones, groups = _phones_of(words, events, "us" if voice.voice.startswith("en-us") else "gb")
         if not groups or groups[0][0] != 0:
             return None
-        length = len(audio) / self.rate
-        for i in range(1, len(phones)):  # the closure before the burst belongs to the stop
-            if phones[i][0] in VOICELESS_STOPS and phones[i - 1][0] != SIL:
-                phones[i][1] -= min(.045, .4 * (phones[i][1] - phones[i - 1][1]))
-        ends = [p[1] for p in phones[1:]] + [length]
-        words = []
-        for k, (w, p0) in enumerate(groups):
-            w1, p1 = groups[k + 1] if k + 1 < len(groups) else (len(names), len(phones))
-            if w1 <= w:
+        starts = _shift_stops(phones)
+        ends = [*starts[1:], len(audio) / self.rate]
+        timed: list[TimedWord] = []
+        for (first, phone), (after, phone_after) in zip(groups, [*groups[1:], (len(words), len(phones))], strict=True):
+            if after <= first:
                 return None
-            spoken = [i for i in range(p0, p1) if phones[i][0] != SIL]
-            s, e = phones[spoken[0]][1], ends[spoken[-1]]
-            total, done = sum(len(n) for n in names[w:w1]), 0
-            for n in names[w:w1]:  # two words in one event ("in the"): shared by length
-                a = s + (e - s) * done / total
-                done += len(n)
-                words.append((n, a, s + (e - s) * done / total))
-        return audio, words
+            spoken = [i for i in range(phone, phone_after) if phones[i][0] != SIL]
+            start, end = starts[spoken[0]], ends[spoken[-1]]
+            letters, done = sum(len(word) for word in words[first:after]), 0
+            for word in words[first:after]:  # two words in one event ("in the"): shared by length
+                begin = start + (end - start) * done / letters
+                done += len(word)
+                timed.append(TimedWord(word, begin, start + (end - start) * done / letters))
+        return audio, timed
 
 
-def check_templates(objects):
-    """No template may say an object by itself."""
-    for t in (ABOUT + ELSEWHERE).strip().splitlines() + NOTHING + sum(BY_KIND.values(), []):
-        words = set(t.replace("aADJ", "").replace("aN", "").split()) - {"N", "ADJ", "NUM", ""}
-        assert not words & set(objects), (t, words & set(objects))
-        assert words <= VOCAB, (t, words - VOCAB)
+def _phones_of(
+    words: Sequence[str], events: Iterable[Event], accent: str
+) -> tuple[list[tuple[str, float]], list[tuple[int, int]]]:
+    """-> ([(phone, start)], [(word, its first phone)]). A word that espeak-ng joins to the one before has no entry."""
+    position, first_letter = 1, {}
+    for k, word in enumerate(words):
+        first_letter[position] = k
+        position += len(word) + 1
+    phones: list[tuple[str, float]] = []
+    groups: list[tuple[int, int]] = []
+    pending = None
+    for event in events:
+        if event.position is not None:
+            pending = first_letter.get(event.position, pending)
+            continue
+        try:
+            folded = fold(event.phone, accent)
+        except KeyError:
+            folded = (event.phone,)
+        if not folded:
+            continue
+        if pending is not None and folded[0] != SIL:
+            groups.append((pending, len(phones)))
+            pending = None
+        phones.append((folded[0], event.seconds))
+    return phones, groups
+
+
+def _shift_stops(phones: Sequence[tuple[str, float]]) -> list[float]:
+    """Starts of the phones; the closure before the burst belongs to the stop."""
+    starts = [start for _, start in phones]
+    for i in range(1, len(phones)):
+        if phones[i][0] in VOICELESS_STOPS and phones[i - 1][0] != SIL:
+            starts[i] -= min(0.045, 0.4 * (starts[i] - starts[i - 1]))
+    return starts

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 Json = dict[str, Any]
-Box = tuple[float, float, float, float]
 
 
 class Scene(TypedDict):
@@ -23,7 +22,7 @@ class Scene(TypedDict):
     bbox: NotRequired[list[float]]  # left, top, right, bottom, as shares of the still
     distractor_boxes: NotRequired[list[list[float]]]
     photo: NotRequired[str]
-    window: NotRequired[tuple[Box, Box]]  # crop at start and end: left, top, width, height, as shares
+    window: NotRequired[list[list[float]]]  # crop at start and end: left, top, width, height, as shares
     how: NotRequired[str]  # what a near duplicate was changed by
     text: NotRequired[list[str]]
     static: NotRequired[bool]
