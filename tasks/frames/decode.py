@@ -12,7 +12,7 @@ from tasks.frames.container import unusable
 from tasks.frames.demux import Demux, Group
 from tasks.frames.plan import Planner
 
-SLACK_SECONDS = 1e-6  # times are sums of floats
+SLACK_SECONDS = 1e-4  # times are rounded
 BACKWARD_SHARE = 0.1
 
 

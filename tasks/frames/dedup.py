@@ -11,13 +11,18 @@ from tasks.frames.picture import Look
 # Beyond `duplicate_bits`: a zoom or a caption moves more bits, and the cheaper hash lies up to 2 bits off imagehash.
 EXTRA_BITS = 8
 MAX_COMPARED = 12
-SAME_MEAN = 1.5  # mean difference of luma, 0-255, that coding alone explains
-SAME_CELL = 10.0  # and the largest difference of any 8 x 8 px block's mean
-CELL_PX = 8
-MAX_CHROMA = 24  # of the 4 x 4 grid: a different colour is a different picture, however alike in grey
+# Differences of luma, 0-255, that coding alone explains: over the picture, and in any block of it.
+SAME_MEAN = 1.5
+SAME_BLOCK = 10.0
+FINE_PX, COARSE_PX = 8, 16
+# On generated videos another object on the same background left a coarse block below 0.36, and a repeat that was made
+# brighter, darker, noisier or captioned none below 0.85.
+BLOCK_SSIM = 0.5
+MAX_CHROMA = 24  # of the 4 x 4 grid: another colour is another picture, however alike in grey
+# Captions come and go in the lowest row of blocks and cells; only the mean similarity counts there.
+CAPTION_ROW = -1
 MAX_GAIN = 2.0
-FLAT_LUMA = 12.0
-CELL_SSIM = 0.35
+FLAT_LUMA = 12.0  # between two flat pictures: nothing but their brightness tells them apart
 
 
 @dataclass
@@ -55,15 +60,15 @@ def same_picture(a: Look, b: Look, ssim_min: float) -> bool:
     """Do two looks show the same thing, apart from coding, brightness and small captions?"""
     if a.small.shape != b.small.shape:
         return False
-    if np.abs(a.layout[..., 1:].astype(int) - b.layout[..., 1:]).max() > MAX_CHROMA:
+    if np.abs(a.layout[:CAPTION_ROW, :, 1:].astype(int) - b.layout[:CAPTION_ROW, :, 1:]).max() > MAX_CHROMA:
         return False
     difference = a.small.astype(np.float32) - b.small
-    if np.abs(difference).mean() <= SAME_MEAN and np.abs(_blocks(difference)).max() <= SAME_CELL:
+    if np.abs(difference).mean() <= SAME_MEAN and np.abs(_blocks(difference, FINE_PX)).max() <= SAME_BLOCK:
         return True
     if a.flat and b.flat and abs(a.luma - b.luma) > FLAT_LUMA:
         return False
     similarity = _ssim_map(a, b)
-    return bool(similarity.mean() >= ssim_min and _blocks(similarity).min() >= CELL_SSIM)
+    return bool(similarity.mean() >= ssim_min and _blocks(similarity, COARSE_PX)[:CAPTION_ROW].min(initial=1) >= BLOCK_SSIM)
 
 
 def _ssim_map(a: Look, b: Look) -> NDArray[np.float32]:
@@ -80,7 +85,11 @@ def _ssim_map(a: Look, b: Look) -> NDArray[np.float32]:
     return np.asarray(similarity)
 
 
-def _blocks(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Means of 8 x 8 px blocks; a narrower rest at the borders is left out unless there is nothing else."""
-    rows, columns = (size // CELL_PX * CELL_PX for size in values.shape)
-    return np.asarray(values[:rows, :columns].reshape(rows // CELL_PX, CELL_PX, columns // CELL_PX, CELL_PX).mean(axis=(1, 3)))
+def _blocks(values: NDArray[np.float32], px: int) -> NDArray[np.float32]:
+    """Means of square blocks of `px`, (rows, columns); the last row and column reach a little into their neighbours."""
+    rows, columns = (sorted({*range(0, size - px, px), max(size - px, 0)}) for size in values.shape)
+    summed = np.pad(values.cumsum(0, dtype=np.float64).cumsum(1), ((1, 0), (1, 0)))
+    high, wide = (min(px, size) for size in values.shape)
+    top, left = np.ix_(rows, columns)
+    total = summed[top + high, left + wide] - summed[top, left + wide] - summed[top + high, left] + summed[top, left]
+    return np.asarray(total / (high * wide), dtype=np.float32)

@@ -11,6 +11,7 @@ from tasks.frames.container import declared_seconds, unusable
 from tasks.params import FramesParams
 from tasks.storage.sniff import clock_origin
 
+TIME_DECIMALS = 4
 MAX_GROUP_BYTES = 32_000_000
 TOLERANCE_SECONDS = 2.0
 TOLERANCE_SHARE = 0.01
@@ -62,8 +63,8 @@ class Demux:
         self._start = clock_origin(self.container)
 
     def seconds_of(self, stamp: int, time_base: Any) -> float:
-        """Seconds from the start of the media."""
-        return float(stamp * time_base) - self._start
+        """Seconds from the start of the media, to 0.1 ms: finer digits are the rounding of time bases."""
+        return round(float(stamp * time_base) - self._start, TIME_DECIMALS)
 
     def groups(self) -> Iterator[Group]:
         """Groups in order. Raises UnusableVideoError (`over_cap`) when more comes than the caps allow."""
@@ -103,7 +104,7 @@ class Demux:
                 self.untimed += is_picture
                 continue
             time = self.seconds_of(stamp, packet.time_base)
-            end = time + float((packet.duration or 0) * packet.time_base)
+            end = round(time + float((packet.duration or 0) * packet.time_base), TIME_DECIMALS)
             self.media_seconds = max(self.media_seconds, end)
             if self.media_seconds > self.params.max_duration_seconds:
                 raise unusable(self.path, f"lasts beyond {self.params.max_duration_seconds:g} s", "over_cap")

@@ -15,6 +15,8 @@ QUIET_SECONDS = 0.3  # a change is over when nothing costly came for this long
 LOUD = 2.0  # times the usual cost
 CHANGE_SHARE = 0.25  # of the keyframe's bytes, spent above the usual cost, is a change of picture
 RENEWED_SHARE = 1.0  # of the keyframe's bytes, however spent, could have drawn the picture anew
+SLOW_PICTURES_PER_SECOND = 2.5
+MIXED_SECONDS = 0.1  # a dissolve that goes on this soon after a keyframe had begun before it
 CUT_SHARE = 0.6  # of a burst in one packet is a cut
 MIN_SPACING_SECONDS = 0.5  # between samples of codecs that have nothing but keyframes
 
@@ -54,28 +56,34 @@ class Keyframes:
 
     def __call__(self, group: Group, until: float) -> list[float]:
         moments = []
+        is_first = self.last == -math.inf
         if group.is_key:
             self.key_bytes = group.packets[0].size
             if len(group.packets) > 1 or group.start - self.last >= MIN_SPACING_SECONDS:
                 moments.append(group.start)
                 self.last = group.start
-        if self.adapt:
-            moments += self._hidden_changes(group, until)
-        return moments
+        if not self.adapt:
+            return moments
+        changes, is_mixed = self._hidden_changes(group, until)
+        return changes if is_mixed and not is_first else moments + changes
 
-    def _hidden_changes(self, group: Group, until: float) -> list[float]:
+    def _hidden_changes(self, group: Group, until: float) -> tuple[list[float], bool]:
+        """Moments after the start, and whether the group begins in the middle of a dissolve: a mixture of two pictures."""
         shown = sorted((time, packet.size) for packet, time in zip(group.packets, group.times, strict=True)
                        if time > group.start and not packet.is_keyframe)
         if not shown:
-            return []
-        loud = LOUD * usual_cost(shown)
+            return [], False
+        is_slow = len(shown) < SLOW_PICTURES_PER_SECOND * (until - group.start)
+        loud = 0.0 if is_slow else LOUD * usual_cost(shown)  # a slide show: every picture may be another
         renewed = 0.0 if group.is_long else RENEWED_SHARE * self.key_bytes
         moments: list[float] = []
+        is_mixed = False
         spent, burst = 0, Burst()
         for time, size in [*shown, (until, 0)]:
             is_over = time - burst.end > QUIET_SECONDS
             if is_over and burst.cost >= CHANGE_SHARE * self.key_bytes:
                 moments.append(burst.settled)
+                is_mixed |= burst.start - group.start < MIXED_SECONDS and not burst.is_cut
             elif time - self.last >= self.every_seconds and spent >= renewed and time < until:
                 moments.append(time)
             if moments and moments[-1] > self.last:
@@ -85,7 +93,7 @@ class Keyframes:
             spent += size
             if size > loud:
                 burst.add(time, size - loud)
-        return moments
+        return moments, is_mixed
 
 
 @dataclass
@@ -95,18 +103,23 @@ class Burst:
     cost: float = 0.0
     peak: float = 0.0
     peak_time: float = 0.0
+    start: float = math.inf
     end: float = math.inf
 
     def add(self, time: float, cost: float) -> None:
         self.cost += cost
-        self.end = time
+        self.start, self.end = min(self.start, time), time
         if cost > self.peak:
             self.peak, self.peak_time = cost, time
 
     @property
+    def is_cut(self) -> bool:
+        return self.peak >= CUT_SHARE * self.cost
+
+    @property
     def settled(self) -> float:
         """When the new picture stands: at once after a cut, at the end of a dissolve."""
-        return self.peak_time if self.peak >= CUT_SHARE * self.cost else self.end
+        return self.peak_time if self.is_cut else self.end
 
 
 def usual_cost(shown: list[tuple[float, int]]) -> float:
