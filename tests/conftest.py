@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.bed.make import Bed, make_bed, missing_packages
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
 
 @pytest.fixture(scope="session")
 def media_folder() -> Path:
@@ -13,3 +17,30 @@ def media_folder() -> Path:
     if not folder:
         pytest.skip("needs third-party media: set FRAMEWORDS_MEDIA to a folder that holds MEDIA.md")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Path:
+    """A real Vosk model of 414 words, for the voices of the bed only."""
+    return REPOSITORY / "data" / "sample" / "models" / "vosk-model-tiny-en-us"
+
+
+@pytest.fixture(scope="session")
+def sample_folder() -> Path:
+    """Three short narrated videos with their info, as the repository bundles them."""
+    return REPOSITORY / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def bed_tools() -> None:
+    """Skips, naming the Debian packages, where narrated videos cannot be made."""
+    if missing := missing_packages():
+        pytest.skip(f"needs Debian's {' '.join(missing)} to make narrated videos")
+
+
+@pytest.fixture(scope="session")
+def bed_videos(bed_tools: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small bed: two channels of two videos, 30 s each, lags within 6 s, with truth.jsonl and the site around them."""
+    folder = tmp_path_factory.mktemp("bed")
+    make_bed(Bed(out=folder, videos=4, channels=2, seconds=30, seed=7, jobs=min(2, os.cpu_count() or 1)))
+    return folder

@@ -92,8 +92,8 @@ def _light(im: Image.Image, r: Random) -> Image.Image:
     rgba[..., :3] = np.clip(rgba[..., :3] * (level[None, :, None] if across else level[:, None, None]), 0, 255)
     if r.random() < 0.4:
         g = np.random.default_rng(r.randrange(1 << 30))
-        grain = g.normal(0, r.uniform(4, 11), (im.height // 3 + 1, im.width // 3 + 1))
-        grain = np.kron(grain, np.ones((3, 3)))[: im.height, : im.width]
+        coarse = g.normal(0, r.uniform(4, 11), (im.height // 3 + 1, im.width // 3 + 1))
+        grain = np.kron(coarse, np.ones((3, 3)))[: im.height, : im.width]
         rgba[..., :3] = np.clip(rgba[..., :3] + grain[..., None], 0, 255)
     return Image.fromarray(rgba.astype(np.uint8), "RGBA")
 
