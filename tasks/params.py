@@ -75,6 +75,7 @@ class AudioParams(Section):
     segment_seconds: float = Field(ge=1, le=3600)
     overlap_seconds: float = Field(ge=0, le=10)
     max_duration_seconds: Positive
+    timeout_seconds: Positive
 
 
 class TranscriptionParams(Section):
@@ -84,6 +85,7 @@ class TranscriptionParams(Section):
     threads: int = Field(ge=0, le=256)
     piece_seconds: float = Field(ge=0.02, le=60)
     timeout_seconds: Positive
+    memory_megabytes: int = Field(ge=200)
     fetch_models: bool
 
 

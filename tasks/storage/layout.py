@@ -39,6 +39,11 @@ class DataFolder:
         """Intermediates of the run at work; swept when the next one starts."""
         return self.root / ".work"
 
+    @property
+    def cache(self) -> Path:
+        """What can be computed again from the labels at any time."""
+        return self.root / ".cache"
+
     def media(self, video_id: str) -> Path:
         return self.root / "media" / video_id
 

@@ -1,0 +1,117 @@
+"""What each subcommand of `framewords` does. Prefect is imported only where a flow runs: the rest answers at once."""
+
+import argparse
+import logging
+import os
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.console import Board, print_summary, printable
+from flows.outcome import RunSummary
+from flows.plan import Plan, data_folder, make_plan, parse_settings
+from tasks.errors import UnusableVideoError
+from tasks.params import load_params
+
+
+def run_ingest(options: argparse.Namespace) -> int:
+    """Label videos. Exit code 2 when the only video given cannot be used, 3 when some may pass another time."""
+    settings = parse_settings(options.set)
+    plan = make_plan(options.sources, options.data, options.params, settings)
+    console = Console()
+    if options.dry_run:
+        from flows.estimate import print_estimate
+
+        print_estimate(plan, console)
+        return 0
+    if len(plan.videos) == 1:
+        from flows.estimate import inspect
+
+        inspect(plan.videos[0], plan)  # a lone file that cannot be used is refused before anything is written
+    summary = _ingest(options, plan, console)
+    print_summary(summary, console)
+    if len(summary.results) == 1 and summary.results[0].outcome.outcome == "set_aside":
+        raise UnusableVideoError(summary.results[0].outcome.problem, "give another video")
+    return 3 if summary.failed else 0
+
+
+def _ingest(options: argparse.Namespace, plan: Plan, console: Console) -> RunSummary:
+    from flows.server import choose_server
+
+    _choose_logging(options.verbose)
+    api = choose_server()
+    server = f"the Prefect server at {api}" if api else "a Prefect server of its own, for as long as it runs"
+    console.print(f"[dim]{len(plan.videos)} videos, with {server}[/dim]")
+    from flows.ingest import ingest, prepared
+
+    with Board(len(plan.videos), console).shown() as board, prepared(plan, board.settled):
+        return ingest(list(options.sources), str(options.data), str(options.params), parse_settings(options.set))
+
+
+def _choose_logging(verbose: bool) -> None:
+    """Prefect's own log goes to its server; the terminal shows it only when asked."""
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    else:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """Write the report page."""
+    from tasks.report.page import write_report
+
+    data = data_folder(options.data)
+    out = options.out or data.report
+    summary = write_report(data.root, out)
+    for fault in summary.faults:
+        print(f"does not balance: {printable(fault)}")
+    print(f"{out}: {summary.videos} videos, {summary.pictures} pictures")
+    return 4 if summary.faults else 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Write the dataset as WebDataset shards, as COCO, or as a recipe without pixels."""
+    from tasks.dataset.export import export_dataset
+
+    written = export_dataset(data_folder(options.data).dataset, options.format, options.out)
+    print(f"{options.out}: {written} pictures as {options.format}")
+    return 0
+
+
+def run_rebuild(options: argparse.Namespace) -> int:
+    """Get the pictures of a recipe again and check each by its hash."""
+    from flows.rebuild import rebuild_recipe
+
+    params = load_params(options.params, parse_settings(options.set))
+    summary = rebuild_recipe(options.recipe, options.out, params)
+    print(summary.line)
+    return 0
+
+
+def run_models(options: argparse.Namespace) -> int:
+    """List, fetch or find recogniser models."""
+    from tasks.transcription.models import fetch_model, find_model, list_models, models_folder
+
+    cache = models_folder()
+    if options.action == "list":
+        table = Table(box=None, pad_edge=False)
+        for name in ("model", "language", "size", "here"):
+            table.add_column(name)
+        for model, path in list_models(cache):
+            table.add_row(model.name, model.language, f"{model.megabytes} MB", str(path or "no"))
+        Console().print(table)
+        print(f"cache folder: {cache}")
+    elif options.action == "fetch":
+        print(fetch_model(options.name, cache, sha256=options.sha256 or None))
+    else:
+        print(find_model(options.name, cache))
+    return 0
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Re-hash every shard of the dataset against its manifest."""
+    from tasks.dataset.verify import verify
+
+    checked = verify(data_folder(options.data).dataset)
+    print(f"{checked} files are what the manifest says")
+    return 0

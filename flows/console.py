@@ -1,0 +1,109 @@
+"""What a person sees in the terminal: bars while it works, a table of what came out at the end."""
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flows.outcome import RunSummary, VideoResult
+from tasks.progress import listening
+
+PRINTABLE_TITLE = 40
+
+
+class Board:
+    """One bar for the run, one for each video at work. Without a terminal: one line a finished video."""
+
+    def __init__(self, videos: int, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._bars: dict[str, TaskID] = {}
+        self._durations: dict[str, float] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[reached]}"), MofNCompleteColumn(),
+            TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)
+        self._total = self._progress.add_task("videos", total=videos, reached="")
+
+    def heard_of(self, video_id: str, step: str, seconds: float) -> None:
+        """A step tells where it is; called from worker threads."""
+        with self._lock:
+            if step == "duration":
+                self._durations[video_id] = seconds
+                return
+            total = self._durations.get(video_id)
+            if video_id not in self._bars:
+                self._bars[video_id] = self._progress.add_task(video_id, total=total, reached="")
+            unit = "B" if step == "download" else "s"
+            self._progress.update(
+                self._bars[video_id], description=f"  {video_id} {step}", completed=int(seconds),
+                total=None if step == "download" else total, reached=f"{seconds:,.0f} {unit}")
+
+    def settled(self, result: VideoResult) -> None:
+        """A video is done or set aside."""
+        with self._lock:
+            bar = self._bars.pop(result.video.id, None)
+            if bar is not None:
+                self._progress.remove_task(bar)
+            self._progress.advance(self._total)
+        if not self._console.is_terminal:
+            self._console.print(f"{result.video.id}  {printable(result.line)}", markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def shown(self) -> Iterator["Board"]:
+        with self._progress, listening(self.heard_of):
+            yield self
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """Text from outside, safe on a terminal: control and direction characters escaped, length capped."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def error_line(problem: str, remedy: str) -> None:
+    """The one line a person reads when something is wrong, on stderr."""
+    print(f"error: {printable(problem)}: {printable(remedy)}", file=sys.stderr)
+
+
+def print_summary(summary: RunSummary, console: Console) -> None:
+    """What this run came to: books that balance, what was set aside and why, and what it cost."""
+    table = Table(title="What came out", show_header=False, title_justify="left", box=None, padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column()
+    outcomes = Counter(result.outcome.outcome for result in summary.results)
+    parts = [f"{outcomes[name]} {name.replace('_', ' ')}" for name in ("labelled", "set_aside", "failed") if outcomes[name]]
+    again = sum(result.cached for result in summary.results)
+    before = f" ({again} done before)" if again else ""
+    table.add_row("videos", f"{len(summary.results)}: {', '.join(parts) or 'none'}{before}")
+    table.add_row("media", f"{summary.media_seconds / 3600:.2f} hours")
+    table.add_row("frames", _balance("sampled", summary.frames_sampled, "kept", summary.frames_kept, summary.frames_dropped))
+    table.add_row("words", _balance("heard", summary.words_heard, "key words", summary.words_kept, summary.words_dropped))
+    table.add_row("recognised by", ", ".join(f"{escape(engine)}: {count}" for engine, count in sorted(summary.engines.items())))
+    table.add_row("examples", f"{summary.examples:,} pictures with words, {summary.labels:,} labels")
+    if summary.dataset is not None:
+        splits = ", ".join(f"{rows:,} {split}" for split, rows in summary.dataset.rows.items())
+        left_out = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(summary.dataset.left_out.items()))
+        table.add_row("dataset", f"{splits} pictures" + (f"; left out: {left_out}" if left_out else ""))
+    table.add_row("took", f"{summary.wall_seconds:.1f} s")
+    if summary.cpu_seconds:
+        hours = max(summary.fresh_media_seconds / 3600, 1e-9)
+        costs = ", ".join(f"{step} {seconds / hours:.0f}" for step, seconds in summary.cpu_seconds.items())
+        table.add_row("CPU seconds a video hour", costs)
+    console.print(table)
+    for result in summary.results:
+        if result.outcome.outcome != "labelled":
+            console.print(printable(f"{result.video.id}: {result.line}"), markup=False, highlight=False, soft_wrap=True)
+    for argument, code, problem in summary.not_listed:
+        line = f"not listed: {argument}: {code}: {problem}"
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _balance(name: str, total: int, kept_name: str, kept: int, drops: dict[str, int]) -> str:
+    reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(drops.items()) if count)
+    return f"{total:,} {name} = {kept:,} {kept_name}" + (f" + {reasons}" if reasons else "")

@@ -1,0 +1,80 @@
+"""What a run would do and cost, before it starts; and whether a lone file can be used at all. Nothing is written."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.console import printable
+from flows.plan import Plan
+from tasks.download.media import is_whole
+from tasks.download.probe import probe_media
+from tasks.errors import UnusableVideoError
+from tasks.frames.container import inspect_picture
+from tasks.schema import Video
+from tasks.storage.child import run_in_child
+
+# CPU seconds an hour of video, measured at 360p on one core of a small server (docs/pipeline.md). They are for planning:
+# a large recogniser model costs up to ten times the small one.
+CPU_SECONDS_PER_HOUR = {"keyframes": 8, "interval": 30, "scenes": 40, "auto": 12, "vosk": 360, "pocketsphinx": 2000}
+# A low-rate picture stream with a speech-grade sound stream.
+BYTES_PER_SECOND = 60_000
+
+
+def inspect(video: Video, plan: Plan) -> dict[str, Any]:
+    """Facts about a local file (seconds, picture, sound), read in a child process; empty for an address.
+
+    Raises UnusableVideoError when it cannot be used.
+    """
+    if video.url.startswith(("http://", "https://")):
+        return {}
+    path = Path(video.url)
+    memory = plan.params.ingest.decode_memory_megabytes
+    run = partial(run_in_child, timeout_seconds=plan.params.frames.timeout_seconds, memory_megabytes=memory, what=path.name)
+    facts = run(probe_media, str(path))
+    if not facts["picture"]:
+        raise UnusableVideoError(f"{path.name}: no picture stream", "give a video", "no_picture")
+    run(inspect_picture, path, plan.params.frames)
+    if not facts["sound"] and not _has_captions(path):
+        raise UnusableVideoError(f"{path.name}: no sound track and no captions", "put captions beside it", "no_audio")
+    return facts
+
+
+def _has_captions(path: Path) -> bool:
+    return any(other.suffix in (".vtt", ".srt", ".json3") and other.name.startswith(f"{path.stem}.")
+               for other in path.parent.iterdir())
+
+
+def print_estimate(plan: Plan, console: Console) -> None:
+    """One row a video: what would be done with it; then what it would cost."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("video", "title", "minutes", "would"):
+        table.add_column(name)
+    seconds, unknown, work = 0.0, 0, 0
+    for video in plan.videos:
+        here = is_whole(plan.data.media(video.id))
+        try:
+            known = float(inspect(video, plan).get("seconds", 0.0))
+            would = "finish what is there" if here else "fetch, see, hear, label" if _is_remote(video) else "see, hear, label"
+            work += 1
+        except UnusableVideoError as error:
+            known, would = 0.0, f"set it aside: {error.code}"
+        seconds += known
+        unknown += _is_remote(video)
+        table.add_row(video.id, printable(video.title, 40), f"{known / 60:.1f}" if known else "?", would)
+    console.print(table)
+    for argument, code, problem in plan.set_aside:
+        console.print(printable(f"not listed: {argument}: {code}: {problem}"), markup=False, soft_wrap=True)
+    engine = plan.params.transcription.engine
+    rate = CPU_SECONDS_PER_HOUR[plan.params.frames.mode] + CPU_SECONDS_PER_HOUR.get(engine, CPU_SECONDS_PER_HOUR["vosk"])
+    console.print(f"{len(plan.videos)} videos, {work} to work on: {seconds / 3600:.2f} hours known, about "
+                  f"{seconds / 3600 * rate:.0f} CPU seconds with a small recogniser model (none where captions serve).")
+    if unknown:
+        console.print(f"{unknown} videos would be fetched, about {BYTES_PER_SECOND * 3600 / 1e6:.0f} MB an hour of video.")
+    console.print("Nothing was written.")
+
+
+def _is_remote(video: Video) -> bool:
+    return video.url.startswith(("http://", "https://"))

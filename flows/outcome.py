@@ -1,0 +1,85 @@
+"""What came of the videos of one run."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.dataset.build import DatasetSummary
+from tasks.schema import Video
+from tasks.storage.ledger import Outcome
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """One video in this run.
+
+    steps: what each step that was reached said, by step name; `cached` is true when all of it was done before.
+    duration: media seconds, 0 when never opened.
+    """
+
+    video: Video
+    outcome: Outcome
+    duration: float = 0.0
+    cached: bool = False
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        if self.outcome.outcome != "labelled":
+            return f"{self.outcome.outcome.replace('_', ' ')}: {self.outcome.code}: {self.outcome.problem}"
+        frames, words = self.steps["frames"], self.steps["keywords"]
+        done = "done before: " if self.cached else ""
+        return f"{done}{frames['kept']} of {frames['sampled']} frames kept, {words['kept']} key words of {words['heard']} heard"
+
+
+@dataclass
+class RunSummary:
+    """Totals of one run, added up from its videos."""
+
+    results: list[VideoResult]
+    not_listed: tuple[tuple[str, str, str], ...] = ()
+    wall_seconds: float = 0.0
+    media_seconds: float = 0.0
+    fresh_media_seconds: float = 0.0
+    frames_sampled: int = 0
+    frames_kept: int = 0
+    frames_dropped: Counter[str] = field(default_factory=Counter)
+    words_heard: int = 0
+    words_kept: int = 0
+    words_dropped: Counter[str] = field(default_factory=Counter)
+    examples: int = 0
+    labels: int = 0
+    engines: Counter[str] = field(default_factory=Counter)
+    cpu_seconds: Counter[str] = field(default_factory=Counter)
+    dataset: DatasetSummary | None = None
+
+    def __post_init__(self) -> None:
+        for result in self.results:
+            self._add(result)
+
+    def _add(self, result: VideoResult) -> None:
+        steps = result.steps
+        self.media_seconds += result.duration
+        if not result.cached:
+            self.fresh_media_seconds += result.duration
+        for step, said in steps.items():
+            if not said.get("cached"):
+                self.cpu_seconds[step] += said.get("cpu_seconds", 0.0)
+        if "frames" in steps:
+            self.frames_sampled += steps["frames"]["sampled"]
+            self.frames_kept += steps["frames"]["kept"]
+            self.frames_dropped.update(steps["frames"]["dropped"])
+        if "transcription" in steps:
+            self.engines[f"{steps['transcription']['engine']} ({steps['transcription']['model']})"] += 1
+        if "keywords" in steps:
+            self.words_heard += steps["keywords"]["heard"]
+            self.words_kept += steps["keywords"]["kept"]
+            self.words_dropped.update(steps["keywords"]["dropped"])
+        if "alignment" in steps:
+            self.examples += steps["alignment"]["examples"]
+            self.labels += steps["alignment"]["labels"]
+
+    @property
+    def failed(self) -> bool:
+        """True when some video may still pass when tried again."""
+        return any(result.outcome.outcome == "failed" for result in self.results)

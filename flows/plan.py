@@ -1,0 +1,76 @@
+"""What a run would do, settled before anything is written: settings, sources, and what is done already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tasks.discovery.catalogue import read_catalogue
+from tasks.discovery.inputs import expand_inputs
+
+from tasks.errors import ParamsError
+from tasks.params import Params, load_params
+from tasks.schema import Video
+from tasks.storage.artefact import digest_file
+from tasks.storage.layout import DataFolder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run needs to know.
+
+    videos: what the arguments name, each once. set_aside: (argument, code, problem) of what cannot be listed.
+    """
+
+    data: DataFolder
+    params: Params
+    videos: tuple[Video, ...]
+    set_aside: tuple[tuple[str, str, str], ...]
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """`section.key=value` from the command line, values read as YAML. Raises ParamsError."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ParamsError(f"--set {pair}: no value", "write --set section.key=value")
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ParamsError(f"--set {pair}: value is not YAML", "quote it") from error
+    return settings
+
+
+def data_folder(path: Path) -> DataFolder:
+    """The data folder, checked to be one that can be used. Raises ParamsError."""
+    path = path.absolute()
+    if path == Path(path.anchor):
+        raise ParamsError(f"{path}: not a data folder", "name a folder of its own with --data")
+    if path.exists() and not path.is_dir():
+        raise ParamsError(f"{path}: is a file", "name a folder with --data")
+    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not _writable(nearest):
+        raise ParamsError(f"{nearest}: not writable", "name another folder with --data")
+    return DataFolder(path)
+
+
+def make_plan(sources: Sequence[str], data: Path, params_file: Path, settings: dict[str, Any]) -> Plan:
+    """Read the settings and list what the sources name. Writes nothing.
+
+    Raises ParamsError or InputError for what a person must correct, TransientError when a site does not answer.
+    """
+    params = load_params(params_file, settings)
+    folder = data_folder(data)
+    known = {video.id for video in read_catalogue(folder.catalogue)}
+    expansion = expand_inputs(sources, params.discovery, digest_file)
+    order = {video.id: place for place, video in enumerate(read_catalogue(folder.catalogue))}
+    videos = sorted(expansion.videos, key=lambda video: order.get(video.id, len(known)))
+    return Plan(folder, params, tuple(videos), expansion.set_aside)
+
+
+def _writable(folder: Path) -> bool:
+    import os
+
+    return os.access(folder, os.W_OK | os.X_OK)
