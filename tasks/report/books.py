@@ -32,7 +32,7 @@ class Sum:
     @property
     def told(self) -> tuple[tuple[str, int], ...]:
         """The parts worth telling: what was kept, and the reasons that occurred."""
-        return (self.parts[0], *(part for part in self.parts[1:] if part[1]))
+        return (*self.parts[:1], *(part for part in self.parts[1:] if part[1]))
 
     @property
     def balances(self) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ VIDEOS_IN_FULL = 24  # with the caps in views.py this keeps the page below 20 MB
 ROWS_IN_TABLE, FAULTS_SHOWN = 500, 20
 
 # Control characters, direction overrides, surrogates and non-characters: nothing a title needs.
-UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+")
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def write_report(data: Path, out: Path) -> ReportSummary:
         len(seen.videos), len(labelled), len(full), seen.sums[3].total, seen.labels, tuple(seen.faults), size)
 
 
+@cache
 def _template() -> "jinja2.Template":
     """The page's template. Every value in it is cleaned and escaped, whoever wrote it."""
     import jinja2
@@ -77,7 +79,7 @@ def _template() -> "jinja2.Template":
 
 def _clean(value: Any) -> Any:
     """Text without what a reader cannot see and a page might obey; what the template made itself stays."""
-    return UNSEEN.sub(" ", value) if type(value) is str else value
+    return UNSEEN.sub(lambda found: " " if found[0].isspace() else "", value) if type(value) is str else value
 
 
 def _cap(text: str, letters: int) -> str:

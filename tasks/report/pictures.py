@@ -36,12 +36,13 @@ def read_jpegs(path: Path, frames: Collection[int]) -> dict[int, bytes]:
 
 
 def shrink(jpeg: bytes, width: int, quality: int) -> Thumbnail | None:
-    """A picture at most `width` px wide, as WebP; None when the bytes are no whole JPEG of a sane size."""
+    """A picture at most `width` px wide, never enlarged, as WebP; None when the bytes are no whole JPEG of a sane size."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
-                size = (width, max(1, round(image.height * width / image.width)))
+                wide = min(width, image.width)
+                size = (wide, max(1, round(image.height * wide / image.width)))
                 image.draft("RGB", size)
                 small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError, OSError, ValueError):

@@ -137,7 +137,7 @@ def _place_samples(
     frames: Sequence[Mapping[str, Any]], shown: Mapping[int, Mapping[str, Any]], start: float,
 ) -> tuple[Sample, ...]:
     samples: list[Sample] = []
-    for frame, after in zip(frames, [*frames[1:], None], strict=True):
+    for frame, after in zip(frames, [*frames[1:], None], strict=False):
         x = max(0.0, frame["timestamp"] - start) * PX_PER_SECOND
         room = (WIDTH if after is None else (after["timestamp"] - start) * PX_PER_SECOND) - x - PICTURE_GAP
         width = min(PICTURE_HEIGHT * frame["width"] / max(frame["height"], 1), room)
