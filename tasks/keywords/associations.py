@@ -201,7 +201,7 @@ def _count_kinds(sentence: list[dict[str, Any]], lists: WordLists, kinds: dict[s
         determined = before in lists.before_nouns
         noun = determined and (not after or not content[at + 1])
         verb = before in lists.before_verbs or (
-            after in lists.before_nouns and not determined and not (at and content[at - 1]))
+            after in lists.before_nouns and not determined and not (at and sentence[at - 1]["why_not"] is None))
         if noun or verb:
             places = kinds.setdefault(row["lemma"], [0, 0])
             places[0] += noun
