@@ -14,10 +14,11 @@ import socket
 import struct
 import threading
 import time
+import urllib.parse
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,15 @@ class Request:
 class WebServer:
     """Serves pages on a free port of loopback for the length of a block; keeps every request."""
 
-    def __init__(self, pages: Mapping[str, Answer] | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(self, pages: Mapping[str, Answer] | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.pages: dict[str, Answer] = dict(pages or {})
         self.requests: list[Request] = []
+        self.connections = 0
         self._scripts: dict[str, deque[Fault]] = {}
         self._stopped = threading.Event()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        server_class = type("Server", (http.server.ThreadingHTTPServer,), {"address_family": family, "web": self})
-        self._server = server_class((host, 0), _Handler)
+        server_class = type("Server", (_Server,), {"address_family": family, "web": self})
+        self._server = server_class((host, port), _Handler)
         self.host = f"[{host}]" if ":" in host else host
         self.port = int(self._server.server_address[1])
 
@@ -132,6 +134,18 @@ class WebServer:
         return self._stopped.wait(seconds)
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    web: WebServer
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        accepted = super().get_request()
+        self.web.connections += 1
+        return accepted
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are part of the game."""
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -149,7 +163,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         request = Request(self.command, self.path, dict(self.headers.items()))
         web.requests.append(request)
         fault = web.take(self.path)
-        found = web.pages.get(self.path.partition("?")[0])
+        found = web.pages.get(urllib.parse.unquote(self.path.partition("?")[0]))
         if callable(found):
             found = found(request)
         if isinstance(fault, Replace):

@@ -77,6 +77,9 @@ class SiteSession:
         extractor: the yt-dlp key to use when a site's own link names it.
         Raises InputError for an address that may not be asked, TransientError, UnavailableVideoError, UnusableVideoError.
         """
+        from tasks.network.guard import MAX_PAGE_BYTES
+
+        self._traffic.body_limit = MAX_PAGE_BYTES
         outer: dict[str, Any] = {}
         for _ in range(MAX_HOPS):
             self._check_host(url, extractor)
@@ -228,6 +231,7 @@ def open_session(settings: NetworkSettings) -> Iterator[SiteSession]:
 
     try:
         ydl = Site(_options(settings))
+        ydl.cookiejar  # noqa: B018 - reads the cookie file now, while we can say what is wrong with it
     except (OSError, ValueError, yt_dlp.utils.YoutubeDLError, yt_dlp.cookies.CookieLoadError) as error:
         raise InputError(f"network settings: {clean(error, 160)}", "correct download.cookies_file or proxy") from error
     try:

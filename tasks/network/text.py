@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 SHOWN_CHARACTERS = 80
+UNPRINTABLE = ("Cc", "Cf", "Cs", "Co")
 CREDENTIALS = re.compile(r"(?<=://)[^/?#@\s]*@")
 
 
@@ -15,10 +16,10 @@ def shown(value: object, limit: int = SHOWN_CHARACTERS) -> str:
 
 
 def clean(value: object, limit: int) -> str:
-    """The value as stored: control, bidirectional and unpaired surrogate characters out, white space single, capped.
+    """The value as stored: control, direction, private and unpaired surrogate characters out, white space single, capped.
 
     limit: characters kept.
     """
     text = value if isinstance(value, str) else "" if value is None else str(value)
     spaced = " ".join(text[: 4 * limit].split())
-    return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))[:limit].strip()
+    return "".join(c for c in spaced if unicodedata.category(c) not in UNPRINTABLE)[:limit].strip()
