@@ -19,7 +19,7 @@ from tasks.dataset.books import summarise
 from tasks.dataset.card import write_card
 from tasks.dataset.duplicates import Decided, Judge, index_table
 from tasks.dataset.labels import Fingerprinted, fingerprint_video, read_labelled
-from tasks.dataset.manifest import write_manifest
+from tasks.dataset.manifest import shard_entry, write_manifest
 from tasks.dataset.memory import Memory, remember
 from tasks.dataset.rows import PICTURE, read_rows
 from tasks.dataset.shards import Piece, cut_pieces, group_pieces
@@ -130,14 +130,14 @@ def _write_shards(
             if not (is_done(path, fingerprint) and (known is None or known["bytes"] == path.stat().st_size)):
                 written += _write_shard(path, shard, fingerprint, labels, found, params)
                 known = None
-            splits[split].append({
-                "path": f"data/{path.name}", "rows": sum(len(piece.frames) for piece in shard), "bytes": path.stat().st_size,
-                # A kept shard keeps the digest it was published with, so that damage is not sealed in.
-                "digest": known["digest"] if known else digest_file(path), "videos": [piece.name for piece in shard]})
+            # A kept shard keeps the digest it was published with, so that damage is not sealed in.
+            digest = known["digest"] if known else ""
+            rows = sum(len(piece.frames) for piece in shard)
+            splits[split].append(shard_entry(path, rows, [piece.name for piece in shard], digest))
     return splits, written
 
 
-def shard_fingerprint(shard: list[Piece], videos: dict[str, str], params: DatasetParams) -> Fingerprint:
+def shard_fingerprint(shard: Sequence[Piece], videos: dict[str, str], params: DatasetParams) -> Fingerprint:
     """What makes a shard: its videos, and which of their frames. The bytes follow from it."""
     inputs = {
         piece.name: digest_json([videos[piece.video.id], piece.video.group, piece.frames.tolist()]) for piece in shard}
@@ -145,7 +145,7 @@ def shard_fingerprint(shard: list[Piece], videos: dict[str, str], params: Datase
 
 
 def _write_shard(
-    path: Path, shard: list[Piece], fingerprint: Fingerprint, labels: Path, found: dict[str, Fingerprinted],
+    path: Path, shard: Sequence[Piece], fingerprint: Fingerprint, labels: Path, found: dict[str, Fingerprinted],
     params: DatasetParams,
 ) -> int:
     """Write a shard, or copy it from where it lay under another number. Returns 1 when it was written."""

@@ -43,11 +43,11 @@ def write_card(dataset: Path, manifest: dict[str, Any], videos: Sequence[Video])
     """Write the card. videos: those of the manifest, in its order."""
     books, splits = manifest["books"], manifest["splits"]
     seconds = sum(split["seconds"] for split in splits.values())
-    rows = books["frames"]["rows"]
+    rows = books["frames"]["kept"]
     parts = [
         "---\n" + yaml.safe_dump(_header(splits, rows), sort_keys=False) + "---",
         "# Pictures labelled with the words spoken about them",
-        f"{rows} pictures from {books['videos']['labelled']} narrated videos ({seconds / 3600:.1f} hours).",
+        f"{rows} pictures from {books['videos']['kept']} narrated videos ({seconds / 3600:.1f} hours).",
         *(f"> **Note:** {note}" for note in manifest["notes"]),
         _table(("split", "videos", "channels", "pictures", "labels", "without a label", "MB"), (
             (name, split["videos"], split["channels"], split["rows"], split["labels"], split["rows_without_label"],
@@ -92,11 +92,10 @@ def _by(videos: Sequence[Video], records: Sequence[dict[str, Any]], field: str, 
 
 def _left_out(books: dict[str, Any]) -> str:
     lines = []
-    for what, whole, kept in (("videos", "listed", "labelled"), ("frames", "sampled", "rows"), ("words", "heard", "key")):
-        book = books[what]
+    for what, book in sorted(books.items()):
         reasons = ", ".join(f"{count} {reason}" for reason, count in book["left_out"].items()) or "nothing"
-        lines.append((f"{what} {whole}", book[whole], book[kept], reasons))
-    return _table(("", "all", "in the dataset", "left out"), lines)
+        lines.append((what, book["all"], book["kept"], reasons))
+    return _table(("", "all", "kept", "left out"), lines)
 
 
 def _made(manifest: dict[str, Any]) -> str:
@@ -104,7 +103,7 @@ def _made(manifest: dict[str, Any]) -> str:
         (step, made["version"], ", ".join(f"{key}={value}" for key, value in sorted(made["params"].items())), made["videos"])
         for step, all_made in manifest["made_by"].items() for made in all_made]
     own = ", ".join(f"{key}={value}" for key, value in sorted(manifest["params"].items()))
-    steps.append(("dataset", manifest["version"], own, manifest["books"]["videos"]["labelled"]))
+    steps.append(("dataset", manifest["version"], own, manifest["books"]["videos"]["kept"]))
     engines = _table(("recogniser", "videos"), manifest["engines"].items())
     return _table(("step", "version", "settings", "videos"), steps, cell_characters=1_000) + "\n\n" + engines
 

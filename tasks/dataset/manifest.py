@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import IntegrityError
-from tasks.storage.artefact import digest_json
+from tasks.storage.artefact import digest_file, digest_json
 from tasks.storage.atomic import write_whole
 
 MANIFEST = "manifest.json"
@@ -14,6 +14,12 @@ FORMAT = 1
 SHARD = re.compile(r"data/(train|validation|test)-\d{5}-[0-9a-f]{8}\.parquet")
 INDEX_FILE = re.compile(r"index-[0-9a-f]{8}\.parquet")
 REMEDY = "restore the dataset from where it was pushed, or build it again with `framewords dataset`"
+
+
+def shard_entry(path: Path, rows: int, videos: list[str], digest: str = "") -> dict[str, Any]:
+    """How a manifest names a shard. digest: what it was published with, where it is kept; else taken of its bytes."""
+    return {"path": f"data/{path.name}", "rows": rows, "bytes": path.stat().st_size, "digest": digest or digest_file(path),
+            "videos": videos}
 
 
 def write_manifest(dataset: Path, manifest: dict[str, Any]) -> None:
@@ -30,7 +36,8 @@ def read_manifest(dataset: Path) -> dict[str, Any]:
         digest = manifest.pop("digest")
         shards = [shard["path"] for split in manifest["splits"].values() for shard in split["shards"]]
         whole = digest == digest_json(manifest) and manifest["format"] == FORMAT
-        safe = all(SHARD.fullmatch(shard) for shard in shards) and INDEX_FILE.fullmatch(manifest["index"]["path"])
+        index = manifest["index"]  # a dataset rebuilt from a recipe has none
+        safe = all(SHARD.fullmatch(shard) for shard in shards) and (not index or INDEX_FILE.fullmatch(index["path"]))
     except OSError as error:
         raise IntegrityError(f"{path}: manifest cannot be read ({error.strerror})", REMEDY) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

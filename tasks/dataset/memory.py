@@ -56,8 +56,10 @@ def remember(out: Path, version: int, params: DatasetParams) -> Memory:
     """Read back the last version; nothing where there is none, or it is not whole, or other code made it."""
     try:
         manifest = read_manifest(out)
+        if (manifest["step"], manifest["version"]) != ("dataset", version):
+            return Memory()
         index = out / manifest["index"]["path"]
-        if manifest["version"] != version or digest_file(index) != manifest["index"]["digest"]:
+        if digest_file(index) != manifest["index"]["digest"]:
             return Memory()
         verdicts = pq.read_table(index)
     except (IntegrityError, OSError):

@@ -21,7 +21,7 @@ class ShardReader:
         except (pa.ArrowException, OSError) as error:
             raise IntegrityError(f"{path}: not a whole shard ({error})", "run `framewords verify`") from error
         metadata = self._file.metadata
-        self._starts = [0, *accumulate(metadata.row_group(at).num_rows for at in range(metadata.num_row_groups))]
+        self._starts: list[int] = [0, *accumulate(metadata.row_group(at).num_rows for at in range(metadata.num_row_groups))]
 
     def __len__(self) -> int:
         return self._starts[-1]

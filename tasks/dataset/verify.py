@@ -21,7 +21,7 @@ def verify(dataset: Path) -> int:
     """
     manifest = read_manifest(dataset)
     files = [(shard, ROWS) for split in manifest["splits"].values() for shard in split["shards"]]
-    files.append((manifest["index"], INDEX))
+    files += [(manifest["index"], INDEX)] if manifest["index"] else []
     faults = [fault for entry, schema in files if (fault := _fault(dataset / entry["path"], entry, schema))]
     faults += _unbalanced(manifest)
     if faults:
@@ -54,12 +54,11 @@ def _fault(path: Path, entry: dict[str, Any], schema: pa.Schema) -> str:
 def _unbalanced(manifest: dict[str, Any]) -> list[str]:
     """The books whose sides differ."""
     faults = []
-    for what, (whole, kept) in (("videos", ("listed", "labelled")), ("frames", ("sampled", "rows")), ("words", ("heard", "key"))):
-        book = manifest["books"][what]
-        accounted = book[kept] + sum(book["left_out"].values())
-        if book[whole] != accounted:
-            faults.append(f"the books of {what} do not balance: {book[whole]} {whole}, {accounted} accounted for")
+    for what, book in manifest["books"].items():
+        accounted = book["kept"] + sum(book["left_out"].values())
+        if book["all"] != accounted:
+            faults.append(f"the books of {what} do not balance: {book['all']} came in, {accounted} are accounted for")
     shards = [shard for split in manifest["splits"].values() for shard in split["shards"]]
-    if sum(shard["rows"] for shard in shards) != manifest["books"]["frames"]["rows"]:
+    if sum(shard["rows"] for shard in shards) != manifest["books"]["frames"]["kept"]:
         faults.append("the shards do not hold the rows that the books say")
     return faults
