@@ -89,7 +89,7 @@ def _from_disk(video: Video, staging: Path, params: DownloadParams, progress: Pr
     gathered, info = gather_local(video, staging, params.caption_languages)
     try:
         facts = _probe(staging / gathered.picture)
-        _check_whole(facts, None, params, shown(video.url))
+        check_whole(facts, None, params, shown(video.url))
     except IncompleteError as error:  # the same file will be the same next time
         raise UnusableVideoError(error.problem, "copy it again or drop it", "incomplete") from error
     _settle(gathered, facts, facts, params)
@@ -118,8 +118,8 @@ def _from_site(
             path = staging / role
             session.save(info, dict(stream), path, lambda share, done=number: progress((done + share) / len(wanted)))  # type: ignore[misc]
             saved[role] = path.rename(path.with_suffix(f".{suffix_of(path)}")).name
-            facts[role] = _probe(staging / saved[role])
-            _check_whole(facts[role], info.get("duration"), params, shown(video.url), stream.get("protocol") not in PLAIN)
+            facts[role] = _probe_fetched(staging / saved[role])
+            check_whole(facts[role], info.get("duration"), params, shown(video.url), stream.get("protocol") not in PLAIN)
         gathered = Gathered(picture=saved["picture"], sound=saved.get("sound", saved["picture"]), duration=0.0)
         _settle(gathered, facts["picture"], facts.get("sound", facts["picture"]), params)
         for choice in choose_captions(info, params.caption_languages):
@@ -159,7 +159,17 @@ def _probe(path: Path) -> dict[str, Any]:
         probe_media, str(path), timeout_seconds=PROBE_SECONDS, memory_megabytes=PROBE_MEGABYTES, what="reading packets")
 
 
-def _check_whole(
+def _probe_fetched(path: Path) -> dict[str, Any]:
+    """As _probe; a fetched file that cannot be opened may have lost its end, where some formats keep their index."""
+    try:
+        return _probe(path)
+    except UnusableVideoError as error:
+        if error.code == "undecodable":
+            raise IncompleteError(f"incomplete download: {error.problem}", "run again later") from error
+        raise
+
+
+def check_whole(
     facts: Mapping[str, Any], by_site: float | None, params: DownloadParams, name: str, fragmented: bool = False,
 ) -> None:
     """Raises IncompleteError when the packets end before the duration that the header or the site declares, or have a hole."""

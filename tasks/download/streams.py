@@ -96,10 +96,15 @@ def _picture(streams: list[Stream], max_height_px: int) -> Stream:
 
 
 def _sound(streams: list[Stream]) -> Stream:
-    best = max(int(stream.get("language_preference") or 0) for stream in streams)  # the original before dubbed ones
-    original = [stream for stream in streams if int(stream.get("language_preference") or 0) == best] or streams
+    best = max(_language(stream) for stream in streams)  # the original before dubbed ones
+    original = [stream for stream in streams if _language(stream) == best]
     clear = [stream for stream in original if _kbits(stream) >= MIN_SPEECH_KBITS]
     return min(clear, key=_cost) if clear else max(original, key=_kbits)
+
+
+def _language(stream: Stream) -> int:
+    preference = stream.get("language_preference")
+    return -1 if preference is None else int(preference)  # yt-dlp's own meaning of not saying
 
 
 def _kbits(stream: Stream) -> float:

@@ -132,7 +132,7 @@ class GuardedRH(UrllibRH):  # type: ignore[misc]
         span = CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
         length = response.headers.get("Content-Length", "")
         total = int(span[2]) if span else int(length) if length.isdigit() else None
-        if start and response.status == 206:
+        if start and span:  # whatever its status, yt-dlp takes this for the rest of the file
             known = traffic.validators[url], traffic.totals.get(url, total)
             if known != (validator or known[0], total):
                 del traffic.validators[url]
