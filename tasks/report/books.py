@@ -79,12 +79,14 @@ def read_labels(folder: Path) -> Labels:
     extra = read_record(heard)["extra"] if heard.is_file() else {}
     params = read_record(folder / "words.parquet")["params"]
     first = words.slice(0, 1).to_pylist()
+    engine = first[0]["engine"] if first else str(extra.get("engine", ""))
+    reason = str(extra.get("reason", ""))
     return Labels(
         folder, frames, words, examples, _count_pictures(folder / "frames.parquet"),
         pq.read_metadata(heard).num_rows if heard.is_file() else None,
-        engine=first[0]["engine"] if first else str(extra.get("engine", "")),
-        model=first[0]["model"] if first else str(extra.get("model", "")),
-        why=str(extra.get("reason", "")), languages=tuple(params.get("stopword_languages", ())))
+        engine=engine, model=first[0]["model"] if first else str(extra.get("model", "")),
+        why=reason.partition(": ")[2] if reason.startswith(engine) else reason,
+        languages=tuple(params.get("stopword_languages", ())))
 
 
 def _read(path: Path, columns: list[str]) -> pa.Table:

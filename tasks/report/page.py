@@ -52,8 +52,8 @@ def write_report(data: Path, out: Path) -> ReportSummary:
     with staged_file(out) as staging:
         _template().stream(
             seen=seen, sums=seen.sums, labelled=labelled, full={video.id for video in full}, heroes=heroes,
-            moment=views.draw_moment(folder, heroes[0], seen.facts[heroes[0].video.id]) if heroes else None,
-            words=views.draw_words(folder, seen), pairs=views.draw_associations(seen),
+            moment=views.draw_moment(folder, heroes, seen), words=views.draw_words(folder, seen),
+            pairs=views.draw_associations(seen),
             rows_in_table=ROWS_IN_TABLE, faults_shown=FAULTS_SHOWN,
             videos=(views.draw_video(folder, video, seen.facts[video.id]) for video in full),
         ).dump(str(staging), encoding="utf-8")
@@ -72,7 +72,7 @@ def _template() -> "jinja2.Template":
         finalize=_clean, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         clock=_clock, span=_span, offset=_offset, cap=_cap, name=lambda video: video.title or video.id,
-        percent="{:.0%}".format, n="{:,}".format, px="{:.1f}".format)
+        percent=_percent, shade=_shade, n="{:,}".format, px="{:.1f}".format)
     environment.globals.update(space=timeline, columns=pairs)
     return environment.get_template("page.html")
 
@@ -90,6 +90,16 @@ def _clock(seconds: float) -> str:
     """A place in a video: 1:05 or 1:02:05."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _percent(share: float) -> str:
+    """A chance in whole per cent; never 100 %, which would be a promise."""
+    return ">99%" if share > 0.99 else f"{share:.0%}"
+
+
+def _shade(weight: float) -> str:
+    """How deep a chip is coloured, 0-1: steeper than the chance, so that the likely ones stand out."""
+    return f"{min(1.0, max(0.0, weight)) ** 1.5:.3f}"
 
 
 def _span(seconds: float) -> str:

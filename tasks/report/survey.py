@@ -122,7 +122,7 @@ def _look_at_dataset(folder: DataFolder, seen: Survey) -> Sum | None:
         else:
             parts[record["split"]] += record["rows"]
             parts.update(record["drops"])
-    dataset = Sum("pictures for the dataset", sum(facts.pictures.total for facts in seen.facts.values()), tuple(parts.items()))
+    dataset = Sum("for the dataset", sum(facts.pictures.total for facts in seen.facts.values()), tuple(parts.items()))
     if not dataset.balances:
         seen.faults.append(f"dataset: {dataset.total:,} pictures kept, {dataset.found:,} accounted for")
     return dataset

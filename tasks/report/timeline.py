@@ -6,7 +6,7 @@ y counts from the top of a row.
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ WORD_PX, WORD_LANE = 11.5, 15.0
 ROW_GAP = 28.0
 BAR_GAP = 2.0  # between the bars of two different pictures
 ARROW_WIDTH = 44.0  # "→ 12:34" after a word whose picture lies in another row
+NEAR_SECONDS = 8.0  # a key word this near a picture that has it as a label was counted there, though another saying weighs more
 MAX_LETTERS = 24
 WIDE_EM, NARROW_EM = 1.0, 0.58  # generous widths of a letter: words may stand apart, never on each other
 
@@ -52,7 +53,7 @@ class Sample:
 class Spoken:
     """One word. Key words carry the chance `weight` that the picture `frame` shows them, and the line that joins them.
 
-    elsewhere: time of that picture when it lies in another row.
+    elsewhere: time of that picture when it lies in another row. again: said once more near a picture that it is a label of.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Spoken:
     weight: float | None = None
     line: str = ""
     elsewhere: float | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,10 +141,10 @@ def _place_samples(
     samples: list[Sample] = []
     for frame, after in zip(frames, [*frames[1:], None], strict=False):
         x = max(0.0, frame["timestamp"] - start) * PX_PER_SECOND
-        room = (WIDTH if after is None else (after["timestamp"] - start) * PX_PER_SECOND) - x - PICTURE_GAP
+        room = (ROW_SECONDS if after is None else after["timestamp"] - start) * PX_PER_SECOND - x - PICTURE_GAP
         width = min(PICTURE_HEIGHT * frame["width"] / max(frame["height"], 1), room)
         same = after is not None and _shows(frame) == _shows(after) is not None
-        bar = max(1.0, min((frame["end"] - start) * PX_PER_SECOND, WIDTH) - x - (0.0 if same else BAR_GAP))
+        bar = max(1.0, min(frame["end"] - start, ROW_SECONDS) * PX_PER_SECOND - x - (0.0 if same else BAR_GAP))
         example = shown.get(-1 if (shows := _shows(frame)) is None else shows)
         samples.append(Sample(
             frame["frame"], x, width if width >= PICTURE_MIN_WIDTH else 0.0, (x, bar), frame["timestamp"], frame["end"],
@@ -174,7 +176,8 @@ def _place_keys(
         line = ""
         if picture is not None:
             line = _join(x + _text_width(text, KEY_PX) / 2, y - KEY_PX, picture)
-        placed.append(Spoken(text, x, y, word["start"], None, weight, line, elsewhere))
+        again = weight is None and _is_label_nearby(word, shown.values())
+        placed.append(Spoken(text, x, y, word["start"], None, weight, line, elsewhere, again))
     return tuple(placed), len(lanes.ends)
 
 
@@ -186,6 +189,12 @@ def _place_words(words: Sequence[Mapping[str, Any]], start: float, top: float) -
         lane = lanes.place(x, _text_width(text, WORD_PX) + 4)
         placed.append(Spoken(text, x, top + lane * WORD_LANE, word["start"], word["why_not"]))
     return tuple(placed), len(lanes.ends)
+
+
+def _is_label_nearby(word: Mapping[str, Any], examples: Iterable[Mapping[str, Any]]) -> bool:
+    return any(
+        example["timestamp"] - NEAR_SECONDS <= word["start"] <= example["until"] + NEAR_SECONDS
+        and any(label["label"] == word["lemma"] for label in example["labels"]) for example in examples)
 
 
 def _nearest(samples: Sequence[Sample], frame: int, time: float) -> Sample | None:

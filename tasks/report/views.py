@@ -1,6 +1,5 @@
 """What the page draws: the likeliest examples, the commonest words, and one video after the other."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +23,17 @@ ROWS_A_VIDEO = 6
 HEROES, COMMON_WORDS, PAIRS = 4, 24, 20
 HERO_PX, SHEET_PX, STRIP_PX = 480, 240, 200
 WEBP_QUALITY = 60
+QUOTED_WORDS = 5  # on either side
 
 
 @dataclass(frozen=True)
 class HeroView:
-    """One example at its largest. sentence: its pieces, each with whether it is a word that became a label."""
+    """One example at its largest. quote: the words said around its label, each with whether it became one."""
 
     video: Video
     picture: Thumbnail
     example: Mapping[str, Any]
-    sentence: list[tuple[str, bool]]
+    quote: list[tuple[str, bool]]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def draw_heroes(folder: DataFolder, seen: Survey) -> list[HeroView]:
             continue
         words.add(word)
         used[video_id] += 1
-        heroes.append(HeroView(videos[video_id], picture, example, _mark(example["sentence"], _spoken_forms(labels, example))))
+        heroes.append(HeroView(videos[video_id], picture, example, _quote(labels.words, example)))
     return heroes
 
 
@@ -106,11 +106,21 @@ def draw_associations(seen: Survey) -> PairsView:
     return draw_pairs(seen.associations.table().to_pylist(), PAIRS)
 
 
-def draw_moment(folder: DataFolder, hero: HeroView, facts: VideoFacts) -> TimelineView:
-    """The row of a video's timeline that joins the most words to their pictures."""
-    whole = _draw_timeline(folder, hero.video, books.read_labels(folder.labels(hero.video.id)), facts.seconds)
-    row = max(whole.rows, key=lambda one: sum(key.weight or 0.0 for key in one.keys if key.line))
-    return TimelineView(hero.video, [row.at_top()], whole.strip, timeline.ROW_SECONDS)
+def draw_moment(folder: DataFolder, heroes: Sequence[HeroView], seen: Survey) -> TimelineView | None:
+    """The row that most surely joins the most words to their pictures, of the timelines of the heroes' videos."""
+    best: tuple[float, TimelineView, Row] | None = None
+    for video in dict.fromkeys(hero.video for hero in heroes):
+        whole = _draw_timeline(folder, video, books.read_labels(folder.labels(video.id)), seen.facts[video.id].seconds)
+        for row in whole.rows:
+            sure = sum((key.weight or 0.0) ** 2 for key in row.keys if key.line)
+            if best is None or sure > best[0]:
+                best = (sure, whole, row)
+    if best is None:
+        return None
+    _, whole, row = best
+    inside = {sample.shows for sample in row.samples}
+    strip = {frame: picture for frame, picture in whole.strip.items() if frame in inside}
+    return TimelineView(whole.video, [row.at_top()], strip, timeline.ROW_SECONDS)
 
 
 def draw_video(folder: DataFolder, video: Video, facts: VideoFacts) -> VideoView:
@@ -139,15 +149,13 @@ def _only(examples: pa.Table, frame: int) -> dict[str, Any]:
     return rows[0]
 
 
-def _spoken_forms(labels: Labels, example: Mapping[str, Any]) -> set[str]:
-    """The words, as spoken, that gave an example its labels."""
-    sources = [label["word_index"] for label in example["labels"]]
-    spoken = labels.words.filter(pc.is_in(labels.words["word_index"], pa.array(sources, pa.int32())))["word"]
-    return {word.casefold() for word in spoken.to_pylist()}
-
-
-def _mark(sentence: str, words: set[str]) -> list[tuple[str, bool]]:
-    return [(piece, piece.casefold() in words) for piece in re.split(r"(\W+)", sentence) if piece]
+def _quote(words: pa.Table, example: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """What was said around the word that gave the heaviest label, within its segment; each word, and whether it gave one."""
+    sources = {label["word_index"] for label in example["labels"]}
+    at = example["labels"][0]["word_index"]
+    near = words.filter(pc.less_equal(pc.abs(pc.subtract(words["word_index"], at)), QUOTED_WORDS)).to_pylist()
+    segments = {word["segment"] for word in near if word["word_index"] == at}
+    return [(word["word"], word["word_index"] in sources) for word in near if word["segment"] in segments]
 
 
 def _spread(examples: pa.Table, most: int) -> list[dict[str, Any]]:

@@ -14,12 +14,12 @@ def frame(number: int, start: float, end: float, dropped: str | None = None, rep
 
 
 def example(number: int, start: float, *labels: tuple[int, float]) -> dict[str, Any]:
-    return {"frame": number, "timestamp": start,
+    return {"frame": number, "timestamp": start, "until": start + 5.0,
             "labels": [{"label": "dog", "word_index": index, "weight": weight} for index, weight in labels]}
 
 
 def word(index: int, start: float, why_not: str | None = None, text: str = "dog") -> dict[str, Any]:
-    return {"word_index": index, "word": text, "start": start, "why_not": why_not}
+    return {"word_index": index, "word": text, "lemma": text, "start": start, "why_not": why_not}
 
 
 def line_end(spoken: Spoken) -> float:
@@ -45,6 +45,12 @@ def test_a_word_whose_picture_lies_in_another_row_names_its_time() -> None:
     rows = draw_rows(frames, [example(0, 0.0, (0, 0.8)), example(1, 10.0), example(2, 20.0)], [word(0, 25.0)], 30.0, 2)
     (key,) = rows[1].keys
     assert (key.line, key.elsewhere) == ("", 0.0)
+
+
+def test_a_word_said_again_near_its_picture_is_told_from_one_that_names_none() -> None:
+    words = [word(0, 1.0), word(1, 6.0), word(2, 6.5, text="cat"), word(3, 19.0)]
+    keys = draw_rows([frame(0, 0.0, 5.0)], [example(0, 0.0, (0, 0.8))], words, 20.0, 1)[0].keys
+    assert [key.again for key in keys] == [False, True, False, False]  # joined; again; not its label; 14 s after the picture left
 
 
 def test_a_key_word_of_no_picture_stands_alone() -> None:
