@@ -43,7 +43,7 @@ class DownloadParams(Section):
     max_bytes: int = Field(ge=1)
     max_duration_seconds: Positive
     duration_tolerance_seconds: NotNegative
-    caption_languages: tuple[str, ...]
+    caption_languages: tuple[Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")], ...]
     cookies_file: str
     proxy: str
 

@@ -20,7 +20,7 @@ from tasks.download.local import (
 from tasks.download.media import Gathered, is_whole, read_media, write_record
 from tasks.download.probe import probe_media
 from tasks.download.streams import PLAIN, CaptionChoice, choose_captions, choose_streams
-from tasks.errors import InputError, UnusableVideoError, WorkflowError
+from tasks.errors import InputError, TransientError, UnusableVideoError, WorkflowError
 from tasks.network.backoff import with_retries
 from tasks.network.session import IncompleteError, NetworkSettings, SiteSession, open_session
 from tasks.network.text import shown
@@ -79,6 +79,9 @@ def fetch_media(
         with_retries(attempt, attempts=params.attempts, backoff_seconds=params.backoff_seconds, sleep=sleep, jitter=jitter)
     except IncompleteError as error:
         raise UnusableVideoError(error.problem, "fetch it again later or drop it", "incomplete") from error
+    except OSError as error:  # the site's are TransientError by now: this is our own disk
+        raise TransientError(
+            f"{folder}: cannot be written ({error.strerror})", "make room or correct its permissions, then run again") from error
     except InputError as error:  # an address that may not be asked, found on the way
         raise UnusableVideoError(error.problem, error.remedy, "refused") from error
     progress(1.0)

@@ -37,7 +37,7 @@ def gather_local(video: Video, staging: Path, languages: tuple[str, ...]) -> tup
     """Put a local video and its neighbours into the staging folder; returns what is there and what its info.json said.
 
     The picture is a hard link, or an absolute path where links cannot be made (another disk).
-    Raises UnusableVideoError: `missing`, `not_a_regular_file`, `changed`, and as `media_format`.
+    Raises UnusableVideoError: `missing`, `not_a_regular_file`, `unreadable`, `changed`, and as `media_format`.
     """
     source = Path(video.url)
     try:
@@ -46,13 +46,17 @@ def gather_local(video: Video, staging: Path, languages: tuple[str, ...]) -> tup
         raise UnusableVideoError(f"no such file: {shown(source)}", "put it back or drop it", "missing") from error
     if not stat.S_ISREG(mode):
         raise UnusableVideoError(f"not a regular file: {shown(source)}", "give the file itself", "not_a_regular_file")
-    name = f"picture.{suffix_of(source)}"
+    try:
+        name = f"picture.{suffix_of(source)}"
+        digest = digest_file(source)
+    except OSError as error:
+        raise UnusableVideoError(f"cannot be read: {shown(source)}", "check its permissions", "unreadable") from error
+    if not video.id.endswith(digest[:16]):
+        raise UnusableVideoError(f"changed since it was listed: {shown(source)}", "list it again", "changed")
     try:
         os.link(source, staging / name)
     except OSError:
         name = str(source)
-    if not video.id.endswith(digest_file(staging / name)[:16]):
-        raise UnusableVideoError(f"changed since it was listed: {shown(source)}", "list it again", "changed")
     gathered = Gathered(picture=name, sound=name, duration=0.0)
     info: Mapping[str, Any] = {}
     for path in neighbours(source):

@@ -167,7 +167,7 @@ class SiteSession:
         if "://" in address or extractor is None:
             check_url(address, allow_private=settings.allow_private_addresses)
         if extractor is None:
-            extractor = next((key for key, ie in self._ydl._ies.items() if ie.suitable(url) and ie.working()), "Generic")
+            extractor = next((key for key, ie in self._ydl._ies.items() if ie.suitable(url)), "Generic")
         if extractor == "Generic" and not is_listed(host_of(address), settings.allowed_hosts):
             raise InputError(f"site not allowed: {shown(address)}", f"add it: discovery.allowed_hosts: [{host_of(address)}]")
 

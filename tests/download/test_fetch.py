@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -209,6 +210,36 @@ def test_a_fragment_cut_without_a_length_is_an_error_not_a_hole(web: WebServer, 
     web.script("/part2.ts", *[Short(188 * 5)] * 20)
     with pytest.raises(UnusableVideoError, match=r"nothing for \d\.\d s in the middle"):
         fetch(url)
+
+
+MPD = """<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT3S"><Period>
+<AdaptationSet mimeType="video/mp4"><Representation id="v" height="48" width="64" bandwidth="5000" codecs="mp4v">
+<BaseURL>{0}/picture.mp4</BaseURL></Representation></AdaptationSet>
+<AdaptationSet mimeType="audio/mp4"><Representation id="a" bandwidth="64000" codecs="mp4a">
+<BaseURL>{0}/sound.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"""
+
+
+def test_separate_streams_stay_separate_files(web: WebServer, fetch: Fetch, tmp_path: Path) -> None:
+    picture = write_clip(tmp_path / "v.mp4", sound=False).read_bytes()
+    sound = write_clip(tmp_path / "a.mp4", picture=False).read_bytes()
+    web.pages["/picture.mp4"], web.pages["/sound.mp4"] = Page(picture, "video/mp4"), Page(sound, "audio/mp4")
+    web.pages["/list.mpd"] = Page(MPD.format(web.url("")).encode(), "application/dash+xml")
+    media = fetch(web.url("/list.mpd"))
+    assert (media.picture.name, media.picture.read_bytes()) == ("picture.mp4", picture)
+    assert media.sound is not None
+    assert (media.sound.name, media.sound.read_bytes()) == ("sound.mp4", sound)
+
+
+def test_a_full_disk_is_temporary_names_the_folder_and_leaves_nothing(web: WebServer, fetch: Fetch, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, hard))
+    try:
+        with pytest.raises(TransientError, match=r"unable to write|cannot be written"):
+            fetch(web.url("/v.mp4"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert_nothing_left(tmp_path)
 
 
 def test_a_live_stream_is_not_supported(web: WebServer, fetch: Fetch) -> None:
