@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,11 +25,13 @@ Resolve = Callable[[str, str | None], dict[str, Any]]
 
 def site_videos(
     session: SiteSession, url: str, source: str, resolve: Resolve, *, extractor: str | None = None, above: tuple[str, ...] = (),
+    told: Mapping[str, Any] | None = None,
 ) -> Iterator[Video | SetAside]:
     """The videos that an address leads to, in the order of the site, found as they are asked for.
 
     resolve: `session.resolve`, tried again as the caller likes.
     above: the addresses that led here.
+    told: what the list above says of it: title, timestamp, channel.
     Yields (address, code, problem) for an entry of a list that cannot be used.
     Raises the WorkflowError of the address itself.
     """
@@ -39,6 +41,10 @@ def site_videos(
     if len(above) >= MAX_DEPTH:
         raise InputError(f"lists within lists: {shown(here)} is {len(above)} deep", "give the inner list")
     result = resolve(url, extractor)
+    if _is_bare(result):
+        result.pop("timestamp", None)  # the date of the file, not of the upload
+    if told and result.get("_type", "video") == "video":
+        result = {**result, **told, "channel": result.get("channel") or result.get("uploader") or told.get("channel")}
     yield from _from_result(session, result, source, resolve, (*above, here))
 
 
@@ -70,7 +76,8 @@ def _from_result(
             elif entry.get("id") and "://" in link and session.is_video_link(extractor):
                 yield _video({**entry, "extractor_key": extractor, "webpage_url": link}, source)
             else:
-                yield from site_videos(session, link, source, resolve, extractor=extractor, above=above)
+                told = _told(entry, result) if kind == "url_transparent" else None
+                yield from site_videos(session, link, source, resolve, extractor=extractor, above=above, told=told)
         except WorkflowError as error:
             yield set_aside(_without_notes(link) or source, error)
 
@@ -90,7 +97,7 @@ def _video(info: dict[str, Any], source: str) -> Video:
     page = _without_notes(str(info.get("webpage_url") or ""))
     if info.get("is_live") or info.get("live_status") in LIVE:
         raise UnusableVideoError(f"live not supported: {shown(page)}", "list it again when it has ended", "live")
-    extractor, bare = str(info.get("extractor_key") or "Generic"), False
+    extractor = str(info.get("extractor_key") or "Generic")
     formats = info.get("formats") or ([{"url": info["url"]}] if info.get("url") else [])
     if extractor == "Generic":
         media = str(formats[-1].get("url") or "") if formats else ""
@@ -98,7 +105,6 @@ def _video(info: dict[str, Any], source: str) -> Video:
         # A page around one plain file is that file; addresses with a query may change from day to day.
         plain = len(formats) == 1 and media.startswith("http") and "?" not in media
         identity = canonical_url(media if plain else url)
-        bare = identity == canonical_url(page)  # no page around it, so its date is only the file's
         name = f"web_{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}"
     else:
         url, name = page, video_id(extractor, str(info.get("id") or ""))
@@ -106,7 +112,19 @@ def _video(info: dict[str, Any], source: str) -> Video:
     return Video(
         id=name, url=url, source=source, title=clean(info.get("title"), MAX_TITLE_CHARACTERS),
         channel=clean(info.get("channel") or info.get("uploader"), MAX_TITLE_CHARACTERS),
-        uploaded="" if bare else _date(info), licence=clean(info.get("license"), MAX_TITLE_CHARACTERS))
+        uploaded=_date(info), licence=clean(info.get("license"), MAX_TITLE_CHARACTERS))
+
+
+def _told(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> dict[str, Any]:
+    """What a feed says of its item; the feed itself is the channel."""
+    names = ("title", "timestamp", "upload_date", "channel", "uploader", "license")
+    return {"channel": feed.get("title"), **{name: entry[name] for name in names if entry.get(name)}}
+
+
+def _is_bare(info: Mapping[str, Any]) -> bool:
+    """True for an address that is the media file itself, without a page around it."""
+    formats = info.get("formats") or [info]
+    return bool(info.get("direct")) and str(formats[-1].get("url")) == _without_notes(str(info.get("webpage_url")))
 
 
 def _date(info: dict[str, Any]) -> str:

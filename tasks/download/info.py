@@ -20,9 +20,11 @@ def sanitised_info(info: Mapping[str, Any], video: Video) -> dict[str, Any]:
     """The fields of yt-dlp's info that may be kept, cleaned and capped; the catalogue's row fills what is missing."""
     kept: dict[str, Any] = {
         "id": video.id, "site_id": clean(info.get("id"), 200), "title": clean(video.title, 300),
-        "channel": clean(video.channel, 300)}
+        "channel": clean(video.channel, 300), "upload_date": clean(video.uploaded.replace("-", ""), 8)}
+    # A bare media file has its name for a title and its date for an upload: the list knows as much or better.
+    weak = ("title", "upload_date") if info.get("direct") and (video.title or video.uploaded) else ()
     for name, limit in TEXTS.items():
-        if text := clean(info.get(name), limit):
+        if name not in weak and (text := clean(info.get(name), limit)):
             kept[name] = text
     kept["licence"] = clean(info.get("license") or info.get("licence") or video.licence, 300)
     kept["webpage_url"] = video.url if video.url.startswith("http") else ""

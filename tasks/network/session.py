@@ -193,7 +193,7 @@ class SiteSession:
         if failure is not None and str(failure) in raw:
             return _explain_request(url, failure)
         reason = next((name for name, pattern in REASONS if re.search(pattern, said, re.IGNORECASE)), "")
-        what = f"{said or type(error).__name__}: {shown(url)}"
+        what = said if url in said else f"{said or type(error).__name__}: {shown(url)}"
         if reason == "disk":
             return TransientError(what, "make room on the disk, then run again")
         if reason == "incomplete":

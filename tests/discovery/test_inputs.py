@@ -19,7 +19,9 @@ PAGE = """<html><head><title>x</title><script type="application/ld+json">{{"@con
 "contentUrl": "{0}/v.mp4", "duration": "PT6S", "author": {{"@type": "Person", "name": "Ann"}}}}</script></head>
 <body>a page</body></html>"""
 FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>Kitchen</title>{}</channel></rss>'
-ITEM = '<item><title>{}</title><guid>{}</guid><enclosure url="{}" type="video/mp4"/></item>'
+ITEM = (
+    "<item><title>{}</title><guid>{}</guid><pubDate>Thu, 08 Jan 2026 18:39:03 +0000</pubDate>"
+    '<enclosure url="{}" type="video/mp4"/></item>')
 
 
 def expand(arguments: list[str], params: DiscoveryParams) -> Expansion:
@@ -113,6 +115,8 @@ def test_a_feed_gives_its_items_in_order_and_a_bad_item_does_not_stop_the_rest(p
     with site({"/feed.xml": FEED.format("".join(ITEM.format(name, name, url) for name, url in items))}) as web:
         found = expand([web.url("/feed.xml")], params)
         assert [video.url for video in found.videos] == [web.url("/v.mp4"), web.url("/w.mp4")]
+    assert [(video.title, video.channel, video.uploaded) for video in found.videos] == [
+        ("one", "Kitchen", "2026-01-08"), ("two", "Kitchen", "2026-01-08")]
     assert [code for _, code, _ in found.set_aside] == ["bad_input", "deleted", "bad_input"]
     assert "cycle" in found.set_aside[0][2]
 
