@@ -10,7 +10,7 @@ from rich.table import Table
 from flows.console import Board, print_summary, printable
 from flows.outcome import RunSummary
 from flows.plan import Plan, data_folder, make_plan, parse_settings
-from tasks.errors import UnusableVideoError
+from tasks.errors import InputError, UnusableVideoError
 from tasks.params import load_params
 
 
@@ -24,6 +24,7 @@ def run_ingest(options: argparse.Namespace) -> int:
 
         print_estimate(plan, console)
         return 0
+    _check_recogniser(plan)
     if len(plan.videos) == 1:
         from flows.estimate import inspect
 
@@ -33,6 +34,15 @@ def run_ingest(options: argparse.Namespace) -> int:
     if len(summary.results) == 1 and summary.results[0].outcome.outcome == "set_aside":
         raise UnusableVideoError(summary.results[0].outcome.problem, "give another video")
     return 3 if summary.failed else 0
+
+
+def _check_recogniser(plan: Plan) -> None:
+    """A model that is named but cannot be had is a mistake in the settings, told before anything is written."""
+    from tasks.transcription.models import models_folder, require_model
+
+    params = plan.params.transcription
+    if params.engine == "vosk" or (params.engine == "auto" and os.sep in params.model):
+        require_model(params.model, models_folder(), params.fetch_models)
 
 
 def _ingest(options: argparse.Namespace, plan: Plan, console: Console) -> RunSummary:
@@ -61,6 +71,8 @@ def run_report(options: argparse.Namespace) -> int:
     from tasks.report.page import write_report
 
     data = data_folder(options.data)
+    if not data.catalogue.is_file():
+        raise InputError(f"{data.catalogue}: no list of videos", "run `framewords ingest` first, or name its folder with --data")
     out = options.out or data.report
     summary = write_report(data.root, out)
     for fault in summary.faults:

@@ -39,10 +39,12 @@ class Board:
             total = self._durations.get(video_id)
             if video_id not in self._bars:
                 self._bars[video_id] = self._progress.add_task(video_id, total=total, reached="")
-            unit = "B" if step == "download" else "s"
+            if step == "download":  # tells a share, for the duration is not known yet
+                seconds, total, reached = seconds * 100, 100.0, f"{seconds:.0%}"
+            else:
+                reached = f"{seconds:,.0f} s"
             self._progress.update(
-                self._bars[video_id], description=f"  {video_id} {step}", completed=int(seconds),
-                total=None if step == "download" else total, reached=f"{seconds:,.0f} {unit}")
+                self._bars[video_id], description=f"  {video_id} {step}", completed=int(seconds), total=total, reached=reached)
 
     def settled(self, result: VideoResult) -> None:
         """A video is done or set aside."""

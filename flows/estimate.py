@@ -10,6 +10,7 @@ from rich.table import Table
 from flows.console import printable
 from flows.plan import Plan
 from tasks.download.media import is_whole
+from tasks.download.fetch import check_whole
 from tasks.download.probe import probe_media
 from tasks.errors import UnusableVideoError
 from tasks.frames.container import inspect_picture
@@ -33,10 +34,9 @@ def inspect(video: Video, plan: Plan) -> dict[str, Any]:
     path = Path(video.url)
     memory = plan.params.ingest.decode_memory_megabytes
     run = partial(run_in_child, timeout_seconds=plan.params.frames.timeout_seconds, memory_megabytes=memory, what=path.name)
-    facts = run(probe_media, str(path))
-    if not facts["picture"]:
-        raise UnusableVideoError(f"{path.name}: no picture stream", "give a video", "no_picture")
     run(inspect_picture, path, plan.params.frames)
+    facts = run(probe_media, str(path))
+    check_whole(facts, None, plan.params.download, path.name)
     if not facts["sound"] and not _has_captions(path):
         raise UnusableVideoError(f"{path.name}: no sound track and no captions", "put captions beside it", "no_audio")
     return facts

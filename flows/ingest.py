@@ -31,9 +31,10 @@ from flows.plan import Plan, make_plan
 from tasks.audio.task import extract_audio
 from tasks.dataset.task import seal_dataset
 from tasks.discovery.catalogue import append_videos, read_catalogue
-from tasks.download.fetch import read_media
+from tasks.download.fetch import media_fingerprint, read_media
+from tasks.download.media import is_whole
 from tasks.download.task import download_media
-from tasks.errors import IntegrityError, TransientError, UnusableVideoError, WorkflowError
+from tasks.errors import TransientError, UnusableVideoError, WorkflowError
 from tasks.frames.sample import frames_fingerprint
 from tasks.frames.task import sample_frames
 from tasks.progress import tell
@@ -81,6 +82,7 @@ def ingest(
     began = time.monotonic()
     results: list[VideoResult] = []
     with _workbench(plan) as ledger:
+        ledger.remember_digests(plan.digests)
         append_videos(plan.data.catalogue, plan.videos, first_seen=datetime.now(UTC).date().isoformat())
         labeller = Labeller(plan, read_catalogue(plan.data.catalogue))
         for video, future in _lanes(plan):
@@ -122,10 +124,10 @@ def label_video(video: Video, plan: Plan) -> dict[str, Any] | State[Any]:
 
 def _done_before(video: Video, plan: Plan) -> dict[str, Any] | None:
     """What the steps said when all were done before; takes milliseconds, so that a second run costs next to nothing."""
-    try:
-        media = read_media(plan.data.media(video.id))
-    except IntegrityError:
+    folder = plan.data.media(video.id)
+    if not is_whole(folder, media_fingerprint(video, plan.params.download)):
         return None
+    media = read_media(folder)
     frames = plan.data.frames(video.id)
     if not is_done(frames, frames_fingerprint(media.content, plan.params.frames)):
         return None

@@ -1,19 +1,22 @@
 """What a run would do, settled before anything is written: settings, sources, and what is done already."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
 from tasks.discovery.catalogue import read_catalogue
 from tasks.discovery.inputs import expand_inputs
-
 from tasks.errors import ParamsError
 from tasks.params import Params, load_params
 from tasks.schema import Video
 from tasks.storage.artefact import digest_file
 from tasks.storage.layout import DataFolder
+from tasks.storage.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Plan:
     params: Params
     videos: tuple[Video, ...]
     set_aside: tuple[tuple[str, str, str], ...]
+    digests: Mapping[Path, str] = field(default_factory=dict)  # of local files, as read for this plan
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def data_folder(path: Path) -> DataFolder:
     if path.exists() and not path.is_dir():
         raise ParamsError(f"{path}: is a file", "name a folder with --data")
     nearest = next(parent for parent in (path, *path.parents) if parent.exists())
-    if not _writable(nearest):
+    if not os.access(nearest, os.W_OK | os.X_OK):
         raise ParamsError(f"{nearest}: not writable", "name another folder with --data")
     return DataFolder(path)
 
@@ -63,14 +67,27 @@ def make_plan(sources: Sequence[str], data: Path, params_file: Path, settings: d
     """
     params = load_params(params_file, settings)
     folder = data_folder(data)
-    known = {video.id for video in read_catalogue(folder.catalogue)}
-    expansion = expand_inputs(sources, params.discovery, digest_file)
     order = {video.id: place for place, video in enumerate(read_catalogue(folder.catalogue))}
-    videos = sorted(expansion.videos, key=lambda video: order.get(video.id, len(known)))
-    return Plan(folder, params, tuple(videos), expansion.set_aside)
+    digests: dict[Path, str] = {}
+    with open_ledger(folder.ledger) as ledger:
+
+        def file_digest(path: Path) -> str:
+            digests[path] = ledger.file_digest(path) if ledger else digest_file(path)
+            return digests[path]
+
+        expansion = expand_inputs(sources, params.discovery, file_digest)
+    videos = sorted(expansion.videos, key=lambda video: order.get(video.id, len(order)))
+    return Plan(folder, params, tuple(videos), expansion.set_aside, digests)
 
 
-def _writable(folder: Path) -> bool:
-    import os
-
-    return os.access(folder, os.W_OK | os.X_OK)
+@contextmanager
+def open_ledger(path: Path) -> Iterator[Ledger | None]:
+    """The ledger, when there is one already: a plan writes nothing."""
+    if not path.is_file():
+        yield None
+        return
+    ledger = Ledger(path)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

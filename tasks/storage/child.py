@@ -6,12 +6,14 @@ hand us a pickle. Children are forked from a small server process that has the h
 
 import importlib
 import json
+import logging
 import multiprocessing
 import os
 import resource
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from ctypes.util import find_library
 from multiprocessing import forkserver
@@ -32,6 +34,7 @@ from tasks.errors import (
 
 Progress = Callable[[float], None]
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_PRELOAD", "PYTHONPATH", "VIRTUAL_ENV")
+log = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 16_000_000
 ERRORS: dict[str, type[WorkflowError]] = {
     kind.__name__: kind
@@ -98,6 +101,9 @@ def run_in_child(
                     progress(float(message["progress"]))
             elif "error" in message:
                 raise _rebuild(message["error"])
+            elif "fault" in message:
+                log.error("%s: %s", what, message["traceback"])
+                raise UnusableVideoError(f"{what}: {message['fault']}", "report this as a fault of framewords", "fault")
             else:
                 return dict(message["result"])
     finally:
@@ -116,6 +122,8 @@ def _serve(connection: Connection, module: str, name: str, arguments: tuple[Any,
     for key in list(os.environ):
         if key not in KEPT_ENVIRONMENT:
             del os.environ[key]
+    # pyarrow imports pandas, where it is installed, to look whether a list is a Series: 0.2 CPU seconds, 60 MB a child.
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory_megabytes << 20, memory_megabytes << 20))
     os.nice(5)  # the flow process answers first
@@ -135,6 +143,8 @@ def _serve(connection: Connection, module: str, name: str, arguments: tuple[Any,
     except MemoryError:
         send({"error": ["UnusableVideoError", f"{name}: needs more than {memory_megabytes} MB",
                         "raise ingest.decode_memory_megabytes or drop the video", "out_of_memory"]})
+    except Exception as error:  # noqa: BLE001 - the top of a process: our own fault, told to the parent with its traceback
+        send({"fault": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
     finally:
         connection.close()
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +71,11 @@ class Ledger:
                 (str(path), status.st_size, status.st_mtime_ns)).fetchone()
         if row:
             return str(row[0])
-        digest = digest_file(path)
-        with self._lock:
-            self._database.execute(
-                "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", (str(path), status.st_size, status.st_mtime_ns, digest))
-        return digest
+        return digest_file(path)
+
+    def remember_digests(self, digests: Mapping[Path, str]) -> None:
+        """Keep what file_digest read, so that the next run need not read it again."""
+        statuses = {path: path.stat() for path in digests if path.is_file()}
+        rows = [(str(path), status.st_size, status.st_mtime_ns, digests[path]) for path, status in statuses.items()]
+        with self._lock, self._database:
+            self._database.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", rows)

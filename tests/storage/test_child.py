@@ -88,3 +88,14 @@ def test_errors_keep_their_class_and_code_across_the_process_border() -> None:
 def test_a_child_sees_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
     assert "AWS_SECRET_ACCESS_KEY" not in run(environment)["names"]
+
+
+def stumble(*, progress: Callable[[float], None]) -> dict[str, Any]:
+    return {"never": [][0]}
+
+
+def test_our_own_fault_in_a_child_is_told_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UnusableVideoError, match="IndexError") as caught:
+        run(stumble)
+    assert caught.value.code == "fault"
+    assert "in stumble" in caplog.text
