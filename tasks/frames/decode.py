@@ -54,7 +54,8 @@ class Decoder:
         leading = [time for time in following.times if time < until] if following else []
         wanted = self.planner(group, until)
         self._wanted.extend(wanted)
-        shown = sorted([time for time in group.times if time >= group.start] + leading)
+        start = group.start
+        shown = sorted([time for time in group.times if time >= start] + leading)
         self._exact |= {on_screen(shown, moment) for moment in wanted}
         reaches_on = following is not None and (not following.is_key or not self._exact.isdisjoint(leading))
         if reaches_on:
@@ -101,7 +102,7 @@ class Decoder:
         if stamp is None:
             self.backward += 1
             return
-        time = self.demux.seconds_of(stamp, self.demux.stream.time_base)
+        time = self.demux.seconds_of(stamp)
         if self._shown is not None and time <= self._shown[0]:
             self.backward += 1
             return

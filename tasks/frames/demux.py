@@ -57,14 +57,15 @@ class Demux:
     packets: int = 0
     untimed: int = 0
     errors: int = 0
-    _start: float = field(init=False)
+    _origin: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._start = clock_origin(self.container)
+        self._origin = clock_origin(self.container)
 
-    def seconds_of(self, stamp: int, time_base: Any) -> float:
-        """Seconds from the start of the media, to 0.1 ms: finer digits are the rounding of time bases."""
-        return round(float(stamp * time_base) - self._start, TIME_DECIMALS)
+    def seconds_of(self, stamp: int) -> float:
+        """Seconds from the start of the media of a time stamp of the picture stream."""
+        base = self.stream.time_base
+        return _seconds(stamp, base.numerator, base.denominator, self._origin)
 
     def groups(self) -> Iterator[Group]:
         """Groups in order. Raises UnusableVideoError (`over_cap`) when more comes than the caps allow."""
@@ -88,6 +89,9 @@ class Demux:
 
     def _picture_packets(self) -> Iterator[tuple[Any, float]]:
         reader = self.container.demux()
+        # Fractions would cost more than reading the packets.
+        bases = {stream.index: (stream.time_base.numerator, stream.time_base.denominator)
+                 for stream in self.container.streams if stream.time_base}
         while True:
             try:
                 packet = next(reader, None)
@@ -100,11 +104,12 @@ class Demux:
                 continue
             stamp = packet.pts if packet.pts is not None else packet.dts
             is_picture = packet.stream_index == self.stream.index
-            if stamp is None:
+            if stamp is None or packet.stream_index not in bases:
                 self.untimed += is_picture
                 continue
-            time = self.seconds_of(stamp, packet.time_base)
-            end = round(time + float((packet.duration or 0) * packet.time_base), TIME_DECIMALS)
+            base = bases[packet.stream_index]
+            time = _seconds(stamp, *base, self._origin)
+            end = _seconds(stamp + (packet.duration or 0), *base, self._origin)
             self.media_seconds = max(self.media_seconds, end)
             if self.media_seconds > self.params.max_duration_seconds:
                 raise unusable(self.path, f"lasts beyond {self.params.max_duration_seconds:g} s", "over_cap")
@@ -136,3 +141,8 @@ class Demux:
             if short > max(TOLERANCE_SECONDS, TOLERANCE_SHARE * declared):
                 raise unusable(
                     self.path, f"duration mismatch: declares {declared:.1f} s, holds {self.media_seconds:.1f} s", "truncated")
+
+
+def _seconds(stamp: int, numerator: int, denominator: int, origin: float) -> float:
+    """To 0.1 ms: finer digits are the rounding of time bases."""
+    return round(stamp * numerator / denominator - origin, TIME_DECIMALS)

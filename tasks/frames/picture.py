@@ -79,8 +79,12 @@ class Lens:
             frame, SIDE_PX, SIDE_PX, "gray", interpolation=SCALING, dst_color_range=ColorRange.JPEG, threads=1, **matrix(frame))
         hashes, flat = dct_hashes(np.rot90(_plane(grey.planes[0]), turns)[None])
         if self.hash_name == "imagehash":
-            return reference_hash(self._upright(frame, frame.width, frame.height, turns)), bool(flat[0])
+            return reference_hash(self.rgb(frame)), bool(flat[0])
         return int(hashes[0]), bool(flat[0])
+
+    def rgb(self, frame: Any) -> Image.Image:
+        """The upright picture in RGB, in the size it was decoded in."""
+        return self._upright(frame, frame.width, frame.height, quarter_turns(frame))
 
     def jpeg(self, frame: Any, quality: int, max_height: int) -> tuple[bytes, int, int]:
         """(JPEG bytes, width, height) of the upright picture, square pixels, no higher than `max_height`.
