@@ -122,8 +122,6 @@ def _serve(connection: Connection, module: str, name: str, arguments: tuple[Any,
     for key in list(os.environ):
         if key not in KEPT_ENVIRONMENT:
             del os.environ[key]
-    # pyarrow imports pandas, where it is installed, to look whether a list is a Series: 0.2 CPU seconds, 60 MB a child.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory_megabytes << 20, memory_megabytes << 20))
     os.nice(5)  # the flow process answers first
