@@ -49,10 +49,12 @@ def _make_video(
     words = [_word(name, index, random) for index in range(count * 2)]
     examples = [_example(frame, words) for frame in frames if frame["dropped"] is None]
     media = {"media": hashlib.blake2b(str([name, own]).encode(), digest_size=16).hexdigest()}
+    made: dict[str, str] = {}
     for step, rows, schema in (("frames", frames, FRAMES), ("words", words, WORDS), ("examples", examples, EXAMPLES)):
-        inputs = {**media, "rows": hashlib.blake2b(str(rows).encode(), digest_size=16).hexdigest()}
-        write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{step}.parquet", Fingerprint(step, 1, {}, inputs),
-                    plain_columns=("jpeg",))
+        content = hashlib.blake2b(str(rows).encode(), digest_size=16).hexdigest()
+        fingerprint = Fingerprint(step, 1, {}, made if step == "examples" else {**media, "content": content})
+        write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{step}.parquet", fingerprint, plain_columns=("jpeg",))
+        made[step] = fingerprint.digest
 
 
 def _frame(name: str, frame: int, random: np.random.Generator, phash: int | None, jpeg_bytes: int) -> dict[str, Any]:

@@ -46,14 +46,17 @@ class LabelledVideo:
 
 
 def fingerprint_video(folder: Path, video: Video) -> Fingerprinted | None:
-    """What made the labels of a video, from the footers alone; None where a file is not there yet.
+    """What made the labels of a video, from the footers alone; None while labelling is not finished.
 
+    It is not when a file is missing, or when the examples were made from other frames or words than are there now.
     Raises IntegrityError when a file is torn.
     """
     paths = [folder / f"{step}.parquet" for step in STEPS]
     if not all(path.is_file() for path in paths):
         return None
     records = {step: read_record(path) for step, path in zip(STEPS, paths, strict=True)}
+    if any(records["examples"]["inputs"].get(step) != records[step]["fingerprint"] for step in ("frames", "words")):
+        return None
     details = [video.id, video.url, video.title, video.channel, video.uploaded, video.licence]
     return Fingerprinted(video, digest_json([details, [records[step]["fingerprint"] for step in STEPS]]), records)
 

@@ -156,6 +156,15 @@ def test_books_balance_and_can_be_counted_again_from_the_parquet_alone(world: Pr
     verify(tmp_path / "dataset")
 
 
+def test_a_video_whose_frames_were_made_again_waits_for_its_examples(new_project: NewProject) -> None:
+    project = new_project(2)
+    shutil.rmtree(project.labels / "site_1")
+    make_labels(project.root / "other", ["site_1"], seed=9)
+    shutil.copytree(project.root / "other/site_1", project.labels / "site_1")
+    shutil.copy(project.labels / "site_0/words.parquet", project.labels / "site_1/words.parquet")
+    assert project.build().left_out == {"not_labelled": 1}
+
+
 def test_a_row_holds_what_its_labels_and_the_list_say(new_project: NewProject) -> None:
     project = new_project(2, ("alice",))
     project.build()
