@@ -2,7 +2,7 @@
 
 Run: python -m tests.benchmarks.bench_keywords
 Needs Debian's espeak-ng (narration) but no ffmpeg: pictures are taken from the bed's stills, one each 3 s. The score is
-measured on VIDEOS generated one-minute videos, half of whose sentences name nothing in view. About 4 minutes.
+measured on VIDEOS generated one-minute videos, half of whose sentences name nothing in view. About 10 minutes.
 """
 
 import json
