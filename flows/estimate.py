@@ -9,11 +9,12 @@ from rich.table import Table
 
 from flows.console import printable
 from flows.plan import Plan
-from tasks.download.media import is_whole
 from tasks.download.fetch import check_whole
+from tasks.download.media import is_whole
 from tasks.download.probe import probe_media
 from tasks.errors import UnusableVideoError
 from tasks.frames.container import inspect_picture
+from tasks.network.session import IncompleteError
 from tasks.schema import Video
 from tasks.storage.child import run_in_child
 
@@ -36,7 +37,10 @@ def inspect(video: Video, plan: Plan) -> dict[str, Any]:
     run = partial(run_in_child, timeout_seconds=plan.params.frames.timeout_seconds, memory_megabytes=memory, what=path.name)
     run(inspect_picture, path, plan.params.frames)
     facts = run(probe_media, str(path))
-    check_whole(facts, None, plan.params.download, path.name)
+    try:
+        check_whole(facts, None, plan.params.download, path.name)
+    except IncompleteError as error:
+        raise UnusableVideoError(error.problem, "copy it again or drop it", "incomplete") from error
     if not facts["sound"] and not _has_captions(path):
         raise UnusableVideoError(f"{path.name}: no sound track and no captions", "put captions beside it", "no_audio")
     return facts

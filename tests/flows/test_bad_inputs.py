@@ -27,7 +27,10 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 
 def written(content: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(content) and None
+    def make(path: Path) -> None:
+        path.write_bytes(content)
+
+    return make
 
 
 def first_half(path: Path) -> None:
@@ -83,6 +86,16 @@ def long_duration(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
+def good_copy(path: Path) -> None:
+    """A good video, to be refused for another reason."""
+    path.write_bytes(sample_video().read_bytes())
+
+
+def beside_empty_model(path: Path) -> None:
+    good_copy(path)
+    (path.parent / "model").mkdir()
+
+
 @dataclass(frozen=True)
 class Row:
     """One bad input: what is typed ({file} stands for the file made), how it ends, and what the line says."""
@@ -136,10 +149,10 @@ ROWS = [
     media("31 video with an archive", with_archive, "archive|extra data"),
     media("32 sound only", sound_only, "no picture stream"),
     media("33 no sound", picture_only, "no sound"),
-    media("35 too many pixels", lambda path: link_copy(path), "pixels", settings=("frames.max_pixels=1000",)),
-    media("36 too many frames a second", lambda path: link_copy(path), "frames a second",
+    media("35 too many pixels", good_copy, "pixels", settings=("frames.max_pixels=1000",)),
+    media("36 too many frames a second", good_copy, "frames a second",
           settings=("frames.max_frames_per_second=5",)),
-    media("36 too many streams", lambda path: link_copy(path), "streams", settings=("frames.max_streams=1",)),
+    media("36 too many streams", good_copy, "streams", settings=("frames.max_streams=1",)),
     media("37 duration that is not there", long_duration, "duration|declares", "video.mkv"),
     media("44 link", link, "not a regular file"),
     media("44 pipe", fifo, "not a regular file"),
@@ -148,8 +161,8 @@ ROWS = [
     media("half a video", first_half, "truncated|missing|index"),
     Row("absent file", ("ingest", "absent.mp4"), r"absent\.mp4"),
     media("empty list", written(b"# nothing\n"), "empty", "list.txt"),
-    media("57 model missing", lambda path: link_copy(path), "absent-model", settings=("transcription.model=./absent-model",)),
-    media("57 model empty", lambda path: (link_copy(path), (path.parent / "model").mkdir()) and None, "model",
+    media("57 model missing", good_copy, "absent-model", settings=("transcription.model=./absent-model",)),
+    media("57 model empty", beside_empty_model, "model",
           settings=("transcription.model=./model",)),
     Row("57 no such model", ("models", "path", "no-such-model"), "no-such-model"),
     Row("63 params missing", ("--params", "absent.yaml", "ingest", "x.mp4"), r"absent\.yaml"),
@@ -166,11 +179,6 @@ ROWS = [
     Row("export unknown format", ("export", "xml", "out"), "invalid choice"),
     Row("rebuild of nothing", ("rebuild", "absent", "out"), "absent"),
 ]
-
-
-def link_copy(path: Path) -> None:
-    """A good video, to be refused for another reason."""
-    path.write_bytes(sample_video().read_bytes())
 
 
 def listing(folder: Path) -> dict[str, bytes | None]:
