@@ -20,7 +20,7 @@ from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger, Outcome
 
 LABELLED, SET_ASIDE, FAILED, WAITING, LOST = "labelled", "set aside", "failed", "not tried yet", "lost"
-CANDIDATES = 4  # likeliest examples remembered of each video
+CANDIDATES = 4  # surest examples remembered of each video
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Survey:
     """What the data folder holds.
 
     states: how each listed video stands, in list order. said: how often each key word was spoken.
-    candidates: (chance, video id, frame) of the likeliest examples of each video.
+    candidates: (sureness, video id, frame) of the surest examples of each video; a video whose lag is known is surer.
     dataset: the pictures of all videos against the rows of the dataset; None when there is no dataset.
     """
 
@@ -169,16 +169,17 @@ def _look_at(folder: DataFolder, video: Video, seen: Survey) -> str:
 
 
 def _rank(video_id: str, labels: Labels, seen: Survey) -> None:
-    """Remember the likeliest examples of a video, and the likeliest picture of each label."""
-    heaviest = []
-    for example in labels.examples.select(["frame", "labels"]).to_pylist():
+    """Remember the surest examples of a video, and the likeliest picture of each label."""
+    surest = []
+    for example in labels.examples.select(["frame", "labels", "video_offset_confidence"]).to_pylist():
         seen.labels += len(example["labels"])
         if example["labels"]:
-            heaviest.append((example["labels"][0]["weight"], video_id, example["frame"]))
+            lag_known = (1 + example["video_offset_confidence"]) / 2
+            surest.append((example["labels"][0]["weight"] * lag_known, video_id, example["frame"]))
         for label in example["labels"]:
             best = seen.best.setdefault(label["label"], Best(0.0, video_id, example["frame"]))
             best.pictures += 1
             if label["weight"] > best.weight:
                 best.weight, best.video_id, best.frame = label["weight"], video_id, example["frame"]
-    seen.candidates += sorted(heaviest, key=lambda one: (-one[0], one[2]))[:CANDIDATES]
+    seen.candidates += sorted(surest, key=lambda one: (-one[0], one[2]))[:CANDIDATES]
     seen.said.update(labels.words.filter(pc.is_null(labels.words["why_not"]))["lemma"].to_pylist())

@@ -1,7 +1,7 @@
 """Where everything of a video lies on its timeline: pictures above, words below, at their own times.
 
-The timeline is written like music: rows of ROW_SECONDS, one below the other, all at one scale. Lengths are px of the SVG;
-y counts from the top of a row.
+The timeline is written like music: rows of about ROW_SECONDS, one below the other, all of a video at one scale. Lengths are px
+of the SVG; y counts from the top of a row.
 """
 
 import math
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 ROW_SECONDS = 20.0
-PX_PER_SECOND = 54.0
-WIDTH = 1128.0  # a row and room for the word that begins at its end
+ROW_WIDTH, WIDTH = 1080.0, 1128.0  # a row, and the same with room for the word that begins at its end
 TICK_SECONDS = 5
+MANY_ROWS = 5  # from here on a stub at the end is no matter
 
 AXIS = 18.0
 PICTURE_TOP, PICTURE_HEIGHT, PICTURE_MIN_WIDTH, PICTURE_GAP = 22.0, 76.0, 20.0, 5.0
@@ -27,6 +27,25 @@ ARROW_WIDTH = 44.0  # "→ 12:34" after a word whose picture lies in another row
 NEAR_SECONDS = 8.0  # a key word this near a picture that has it as a label was counted there, though another saying weighs more
 MAX_LETTERS = 24
 WIDE_EM, NARROW_EM = 1.0, 0.58  # generous widths of a letter: words may stand apart, never on each other
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """The times of one row: from `start`, `seconds` long, ROW_WIDTH px wide."""
+
+    start: float
+    seconds: float
+
+    @property
+    def end(self) -> float:
+        return self.start + self.seconds
+
+    def holds(self, time: float) -> bool:
+        return self.start <= time < self.end
+
+    def x(self, time: float) -> float:
+        """Where a time stands; what is outside the row stands at its edge."""
+        return ROW_WIDTH * min(1.0, max(0.0, (time - self.start) / self.seconds))
 
 
 @dataclass(frozen=True)
@@ -69,9 +88,9 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Row:
-    """One row, from `start`; `top` is its place in the whole drawing."""
+    """One row; `top` is its place in the whole drawing, `length` how far the video reaches in it."""
 
-    start: float
+    ruler: Ruler
     top: float
     height: float
     length: float
@@ -117,39 +136,47 @@ def draw_rows(
                 best[label["word_index"]] = (label["weight"], example["frame"])
     rows: list[Row] = []
     top = 0.0
-    for number in range(min(max_rows, max(1, math.ceil(seconds / ROW_SECONDS)))):
-        start = number * ROW_SECONDS
-        end = start + ROW_SECONDS
+    for ruler in rulers(seconds)[:max_rows]:
         # The last sample of the row before is drawn again while it is still on screen.
-        samples = _place_samples([one for one in frames if one["end"] > start and one["timestamp"] < end], shown, start)
-        spoken = [one for one in words if start <= one["start"] < end]
-        keys, lanes = _place_keys([one for one in spoken if one["why_not"] is None], best, shown, samples, start)
+        on_screen = [one for one in frames if one["end"] > ruler.start and one["timestamp"] < ruler.end]
+        samples = _place_samples(on_screen, shown, ruler)
+        spoken = [one for one in words if ruler.holds(one["start"])]
+        keys, lanes = _place_keys([one for one in spoken if one["why_not"] is None], best, shown, samples, ruler)
         words_top = KEYS_TOP + max(1, lanes) * KEY_LANE + 4
-        rest, lanes = _place_words([one for one in spoken if one["why_not"] is not None], start, words_top)
+        rest, lanes = _place_words([one for one in spoken if one["why_not"] is not None], ruler, words_top)
         height = words_top + max(1, lanes) * WORD_LANE
-        length = min(ROW_SECONDS, max(seconds - start, 1.0))
-        ticks = tuple((second * PX_PER_SECOND, start + second) for second in range(0, int(ROW_SECONDS) + 1, TICK_SECONDS)
-                      if second <= length)
-        rows.append(Row(start, top, height, length * PX_PER_SECOND, ticks, samples, keys, rest))
+        first = math.ceil(ruler.start / TICK_SECONDS)
+        last = math.floor(min(ruler.end, max(seconds, ruler.start)) / TICK_SECONDS)
+        ticks = tuple((ruler.x(tick * TICK_SECONDS), float(tick * TICK_SECONDS)) for tick in range(first, last + 1))
+        rows.append(Row(ruler, top, height, ruler.x(seconds), ticks, samples, keys, rest))
         top += height + ROW_GAP
     return rows
 
 
+def rulers(seconds: float) -> list[Ruler]:
+    """Rows of equal length: of ROW_SECONDS for a long video, and so that no stub is left of a short one."""
+    if seconds > MANY_ROWS * ROW_SECONDS:
+        return [Ruler(row * ROW_SECONDS, ROW_SECONDS) for row in range(math.ceil(seconds / ROW_SECONDS))]
+    count = max(1, round(seconds / ROW_SECONDS))
+    length = max(seconds / count, ROW_SECONDS / 2)
+    return [Ruler(row * length, length) for row in range(count)]
+
+
 def _place_samples(
-    frames: Sequence[Mapping[str, Any]], shown: Mapping[int, Mapping[str, Any]], start: float,
+    frames: Sequence[Mapping[str, Any]], shown: Mapping[int, Mapping[str, Any]], ruler: Ruler,
 ) -> tuple[Sample, ...]:
     samples: list[Sample] = []
     for frame, after in zip(frames, [*frames[1:], None], strict=False):
-        x = max(0.0, frame["timestamp"] - start) * PX_PER_SECOND
-        room = (ROW_SECONDS if after is None else after["timestamp"] - start) * PX_PER_SECOND - x - PICTURE_GAP
+        x = ruler.x(frame["timestamp"])
+        room = (ROW_WIDTH if after is None else ruler.x(after["timestamp"])) - x - PICTURE_GAP
         width = min(PICTURE_HEIGHT * frame["width"] / max(frame["height"], 1), room)
         same = after is not None and _shows(frame) == _shows(after) is not None
-        bar = max(1.0, min(frame["end"] - start, ROW_SECONDS) * PX_PER_SECOND - x - (0.0 if same else BAR_GAP))
+        bar = max(1.0, ruler.x(frame["end"]) - x - (0.0 if same else BAR_GAP))
         example = shown.get(-1 if (shows := _shows(frame)) is None else shows)
         samples.append(Sample(
             frame["frame"], x, width if width >= PICTURE_MIN_WIDTH else 0.0, (x, bar), frame["timestamp"], frame["end"],
             frame["dropped"], None if example is None else shows, 0.0 if example is None else example["timestamp"],
-            () if example is None else tuple(label["label"] for label in example["labels"]), frame["timestamp"] < start))
+            () if example is None else tuple(label["label"] for label in example["labels"]), frame["timestamp"] < ruler.start))
     return tuple(samples)
 
 
@@ -161,12 +188,12 @@ def _shows(frame: Mapping[str, Any]) -> int | None:
 
 def _place_keys(
     words: Sequence[Mapping[str, Any]], best: Mapping[int, tuple[float, int]], shown: Mapping[int, Mapping[str, Any]],
-    samples: Sequence[Sample], start: float,
+    samples: Sequence[Sample], ruler: Ruler,
 ) -> tuple[tuple[Spoken, ...], int]:
     """Key words in the lanes nearest the pictures, each joined to the picture it most likely names."""
     lanes, placed = _Lanes(), []
     for word in words:
-        x = (word["start"] - start) * PX_PER_SECOND
+        x = ruler.x(word["start"])
         weight, frame = best.get(word["word_index"], (None, 0))
         picture = _nearest(samples, frame, word["start"]) if weight is not None else None
         elsewhere = shown[frame]["timestamp"] if weight is not None and picture is None else None
@@ -181,10 +208,10 @@ def _place_keys(
     return tuple(placed), len(lanes.ends)
 
 
-def _place_words(words: Sequence[Mapping[str, Any]], start: float, top: float) -> tuple[tuple[Spoken, ...], int]:
+def _place_words(words: Sequence[Mapping[str, Any]], ruler: Ruler, top: float) -> tuple[tuple[Spoken, ...], int]:
     lanes, placed = _Lanes(), []
     for word in words:
-        x = (word["start"] - start) * PX_PER_SECOND
+        x = ruler.x(word["start"])
         text = _cap(word["word"])
         lane = lanes.place(x, _text_width(text, WORD_PX) + 4)
         placed.append(Spoken(text, x, top + lane * WORD_LANE, word["start"], word["why_not"]))

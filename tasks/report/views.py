@@ -23,6 +23,7 @@ ROWS_A_VIDEO = 6
 HEROES, COMMON_WORDS, PAIRS = 4, 24, 20
 HERO_PX, SHEET_PX, STRIP_PX = 480, 240, 200
 WEBP_QUALITY = 60
+SAME_VIDEO = 0.8  # how much less an example is worth for each one that its video has already
 QUOTED_WORDS = 5  # on either side
 
 
@@ -70,14 +71,14 @@ class VideoView:
 
 
 def draw_heroes(folder: DataFolder, seen: Survey) -> list[HeroView]:
-    """The likeliest examples, as different as can be: no word twice, and no video again while another has been used less."""
+    """The surest examples, as different as can be: no word twice, and no video again while others are nearly as sure."""
     videos = {video.id: video for video in seen.videos}
     heroes: list[HeroView] = []
     words: set[str] = set()
     used: Counter[str] = Counter()
     pool = sorted(seen.candidates, key=lambda one: (-one[0], one[1], one[2]))
     while pool and len(heroes) < HEROES:
-        _, video_id, frame = chosen = min(pool, key=lambda one: used[one[1]])
+        _, video_id, frame = chosen = max(pool, key=lambda one: one[0] * SAME_VIDEO ** used[one[1]])
         pool.remove(chosen)
         labels = books.read_labels(folder.labels(video_id))
         example = _only(labels.examples, frame)
@@ -94,7 +95,7 @@ def draw_heroes(folder: DataFolder, seen: Survey) -> list[HeroView]:
 def draw_words(folder: DataFolder, seen: Survey) -> list[WordView]:
     """The commonest key words."""
     views = []
-    for word, said in sorted(seen.said.items(), key=lambda one: (-one[1], one[0]))[:COMMON_WORDS]:
+    for word, said in sorted(seen.said.items(), key=lambda one: (-one[1], one[0] not in seen.best, one[0]))[:COMMON_WORDS]:
         best = seen.best.get(word)
         picture = _draw(folder, best.video_id, [best.frame], STRIP_PX).get(best.frame) if best else None
         views.append(WordView(word, said, best, picture))
@@ -120,7 +121,7 @@ def draw_moment(folder: DataFolder, heroes: Sequence[HeroView], seen: Survey) ->
     _, whole, row = best
     inside = {sample.shows for sample in row.samples}
     strip = {frame: picture for frame, picture in whole.strip.items() if frame in inside}
-    return TimelineView(whole.video, [row.at_top()], strip, timeline.ROW_SECONDS)
+    return TimelineView(whole.video, [row.at_top()], strip, row.ruler.seconds)
 
 
 def draw_video(folder: DataFolder, video: Video, facts: VideoFacts) -> VideoView:
@@ -136,7 +137,7 @@ def draw_video(folder: DataFolder, video: Video, facts: VideoFacts) -> VideoView
 
 
 def _draw_timeline(folder: DataFolder, video: Video, labels: Labels, seconds: float) -> TimelineView:
-    reach = ROWS_A_VIDEO * timeline.ROW_SECONDS
+    reach = timeline.rulers(seconds)[:ROWS_A_VIDEO][-1].end
     rows = timeline.draw_rows(
         labels.frames.filter(pc.less(labels.frames["timestamp"], reach)).to_pylist(), labels.examples.to_pylist(),
         labels.words.filter(pc.less(labels.words["start"], reach)).to_pylist(), seconds, ROWS_A_VIDEO)

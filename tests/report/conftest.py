@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 EVERY_SECONDS = 4.0
-FINGERPRINT = Fingerprint("test", 1, {"stopword_languages": ["en"]}, {})
 COLOURS = ("tomato", "teal", "gold", "orchid", "sienna", "skyblue")
 
 
@@ -81,8 +80,14 @@ def write_labels(folder: DataFolder, story: Story) -> None:
            folder.examples(video_id))
 
 
+def fingerprint(step: str) -> Fingerprint:
+    """What made the table of a step; examples are made from frames and words."""
+    inputs = {name: fingerprint(name).digest for name in ("frames", "words")} if step == "examples" else {}
+    return Fingerprint(step, 1, {"stopword_languages": ["en"]}, inputs)
+
+
 def _write(rows: list[dict[str, Any]], schema: pa.Schema, path: Path, extra: Mapping[str, Any] | None = None) -> None:
-    write_table(pa.Table.from_pylist(rows, schema), path, FINGERPRINT, extra=extra)
+    write_table(pa.Table.from_pylist(rows, schema), path, fingerprint(path.stem), extra=extra)
 
 
 def _frame(story: Story, number: int) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.report.page import write_report
-from tasks.report.timeline import PX_PER_SECOND, WIDTH
+from tasks.report.timeline import ROW_WIDTH, WIDTH
 from tasks.storage.ledger import Ledger, Outcome
 from tests.report.conftest import DOG_AND_CUP, EVERY_SECONDS, TREE, Story, write_data
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+PX_PER_SECOND = ROW_WIDTH / (6 * EVERY_SECONDS)  # DOG_AND_CUP is one row of 24 s
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}</title></style>\u202e"""
 SHOWN = HOSTILE.replace("\u202e", "")
 
@@ -104,8 +105,7 @@ def test_words_and_pictures_stand_at_their_times(browser: "Browser", report: Pat
     boxes = svg.evaluate("""svg => [...svg.querySelectorAll('.key, .word')].map(
         word => [word.lastChild.data, word.getBoundingClientRect().left, word.getBoundingClientRect().top])""")
     seen = sorted((text, round((x - left) / scale / PX_PER_SECOND, 1)) for text, x, _ in boxes)
-    # The second row begins at 20 s: a word at 21.5 s stands 1.5 s into it.
-    expected = sorted((word, start if start < 20 else start - 20) for word, start, _ in DOG_AND_CUP.words)
+    expected = sorted((word, start) for word, start, _ in DOG_AND_CUP.words)
     assert [word for word, _ in seen] == [word for word, _ in expected]
     assert [time for _, time in seen] == pytest.approx([time for _, time in expected], abs=0.11)  # 0.1 s is 5 px: the halo
     pictures = svg.evaluate("""svg => [...svg.querySelectorAll('g.kept:not(.continued) use')].map(
@@ -119,8 +119,8 @@ def test_each_key_word_is_joined_to_the_bar_under_its_picture(browser: "Browser"
     ends = page.locator(f"#v-{DOG_AND_CUP.video.id} svg").evaluate("""svg => [...svg.querySelectorAll('.line')].map(line => {
         const end = line.getPointAtLength(line.getTotalLength());
         return [end.x, end.y]; })""")
-    # dog at 1 s: frame 0, 0 to 4 s; cup at 13.25 s: frame 3, 12 to 16 s; dog at 21.5 s: frame 3, seen again in row two at 20 s.
-    assert [int(x / PX_PER_SECOND // EVERY_SECONDS * EVERY_SECONDS) for x, _ in ends] == [0, 12, 0]
+    # dog at 1 s: frame 0, 0 to 4 s; cup at 13.25 s: frame 3, 12 to 16 s; dog at 21.5 s: frame 3, seen again at 20 s.
+    assert [int(x / PX_PER_SECOND // EVERY_SECONDS * EVERY_SECONDS) for x, _ in ends] == [0, 12, 20]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
