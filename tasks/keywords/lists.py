@@ -1,11 +1,14 @@
 """Which words cannot be key words: stop words, fillers, numbers, and words that name nothing a picture can show."""
 
 import logging
+import os
+import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 
 from tasks.storage.artefact import digest_json
 
@@ -68,9 +71,19 @@ def read_lists(languages: tuple[str, ...]) -> WordLists:
 
 def _nltk_stopwords(language: str) -> Sequence[str] | None:
     """NLTK's list, or None when its `stopwords` corpus (a separate download) is not installed or lacks the language."""
-    from nltk.corpus import stopwords  # importing NLTK takes a second
+    if not any((folder / "corpora" / name).exists() for folder in _nltk_folders() for name in ("stopwords", "stopwords.zip")):
+        return None
+    from nltk.corpus import stopwords  # importing NLTK takes a second: only where there is something to read
 
     try:
         return [str(word).lower() for word in stopwords.words(NLTK_NAMES[language])]
     except (LookupError, OSError):  # no corpus; a corpus without this language
         return None
+
+
+def _nltk_folders() -> list[Path]:
+    """Where NLTK looks for its data (the places named in the documentation of nltk.data), known without importing it."""
+    named = [Path(folder) for folder in os.environ.get("NLTK_DATA", "").split(os.pathsep) if folder]
+    prefixes = [Path(sys.prefix), Path("/usr"), Path("/usr/local")]
+    return [*named, Path.home() / "nltk_data", Path(sys.prefix) / "nltk_data",
+            *(prefix / part / "nltk_data" for prefix in prefixes for part in ("share", "lib"))]

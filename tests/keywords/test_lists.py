@@ -35,6 +35,7 @@ def test_nltk_data_decide_where_present_and_show_in_the_fingerprint(tmp_path: Pa
     (folder / "english").write_text("the\nknife\n")
     (folder / "german").write_text("der\n")
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    monkeypatch.setenv("NLTK_DATA", str(tmp_path))  # what NLTK read its path from when it was imported
     _forget_nltk_corpus(monkeypatch)
     read_lists.cache_clear()
     assert read_lists(("en",)).sources == (("en", "nltk"),)
