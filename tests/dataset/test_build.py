@@ -1,9 +1,11 @@
 """The dataset is a pure function of list and labels, and its books balance."""
 
+import errno
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from tasks.dataset.manifest import read_manifest, shard_paths
 from tasks.dataset.rows import ROWS
 from tasks.dataset.verify import verify
 from tasks.errors import InputError, IntegrityError
+from tasks.storage import atomic
 from tasks.storage.artefact import digest_file
 from tests.dataset.conftest import Project, dataset_params, tree
 from tests.labels import make_labels, make_videos
@@ -279,6 +282,33 @@ def test_a_picture_damaged_on_disk_stops_the_build_and_the_old_dataset_stays(new
         project.build()
     verify(project.dataset)
     assert (project.dataset / "manifest.json").read_bytes() == before["manifest.json"]
+
+
+def test_a_disk_that_fails_at_any_point_leaves_a_whole_version_and_the_next_build_is_right(
+        new_project: NewProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = new_project(6, ("only",))
+    project.build(out=tmp_path / "wanted")
+    fsync = atomic._fsync
+    for point in count():
+        shutil.rmtree(project.dataset, ignore_errors=True)
+        project.build(project.videos[:3])
+        calls = count()
+
+        def failing(path: Path, calls: Iterator[int] = calls, point: int = point) -> None:
+            if next(calls) == point:
+                raise OSError(errno.ENOSPC, "no space left on device", str(path))
+            fsync(path)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(atomic, "_fsync", failing)
+            try:
+                project.build()
+                break  # every point has been tried
+            except OSError:
+                verify(project.dataset)
+        project.build()
+        assert tree(project.dataset) == tree(tmp_path / "wanted")
+    assert point == 8  # a file and its folder each: shard, index, card, manifest
 
 
 def test_damage_to_a_sealed_shard_is_not_sealed_in_by_the_next_build(new_project: NewProject) -> None:
