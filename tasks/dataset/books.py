@@ -76,9 +76,10 @@ def _notes(books: dict[str, Any], splits: dict[str, Any], params: DatasetParams)
         return ["The dataset is empty: every sampled frame was left out; the reasons are in the books."]
     wanted = {"train": 1.0, "validation": params.validation_share, "test": params.test_share}
     empty = [split for split in SPLITS if not splits[split]["rows"] and wanted[split] > 0]
+    units = sum(split["channels"] for split in splits.values())
     notes = [f"Nothing fell into {' and '.join(empty)}: whole {params.split_by}s are placed by chance, "
-             f"and there are {sum(split['channels'] for split in splits.values())}."] if empty else []
-    if empty and params.split_by == "channel":
+             f"and there are {units}."] if empty else []
+    if empty and units < books["videos"]["kept"]:
         notes.append("With few channels set dataset.split_by to video; the same speakers then are in every split.")
     return notes
 

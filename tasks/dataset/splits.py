@@ -10,8 +10,8 @@ SPLITS = ("train", "validation", "test")
 
 
 def split_unit(video: Video, params: DatasetParams) -> str:
-    """What goes into one split together: the channel, or the video where the channel is not known or not asked for."""
-    return video.channel if params.split_by == "channel" and video.channel else video.id
+    """What goes into one split together: the channel; where it is not known, what was found through the same source."""
+    return (video.channel or video.source or video.id) if params.split_by == "channel" else video.id
 
 
 def assign_splits(videos: Sequence[Video], params: DatasetParams) -> list[str]:

@@ -1,6 +1,7 @@
 """A channel goes into one split and stays there."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -45,9 +46,13 @@ def test_splitting_by_video_spreads_a_single_channel() -> None:
     assert counts["train"] > 200
 
 
-def test_videos_without_a_channel_stand_for_themselves() -> None:
+def test_files_without_a_channel_go_with_their_folder_or_else_alone() -> None:
     videos = make_videos([f"v{at}" for at in range(300)], [""])
     assert len(set(assign_splits(videos, dataset_params()))) == 3
+    folders = [replace(video, source=f"/recordings/{at % 100}") for at, video in enumerate(videos)]
+    splits = assign_splits(folders, dataset_params())
+    assert splits[:100] == splits[100:200] == splits[200:]
+    assert len(set(splits)) == 3
 
 
 def test_shares_that_leave_nothing_to_train_are_refused() -> None:
