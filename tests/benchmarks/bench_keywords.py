@@ -75,7 +75,8 @@ def add_ratio() -> None:
 
     on_large, on_none = cpu_seconds(add(large)), cpu_seconds(add(Corpus.empty()))
     print_figure(
-        "keywords: adding a video to 5,000 against to none", on_large / on_none, bar=1.5, seconds=round(on_large / 40, 5))
+        "keywords: adding a video to 5,000 against to none", on_large / on_none, bar=1.5, at_most=True,
+        seconds=round(on_large / 40, 5))
 
 
 def visual_score(name: str, lag: tuple[float, float]) -> None:

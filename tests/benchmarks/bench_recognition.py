@@ -83,8 +83,8 @@ def main() -> None:
                   for _ in range(ROUNDS + 1)][1:]  # the first round only warms up
     bare, one_cpu, one_wall, two_cpu, two_wall = (statistics.median(column) for column in zip(*rounds, strict=True))
     shared = {"minutes": speech.minutes, "machine": platform.platform()}
-    print(json.dumps({"bench": "recognition_cpu", "ratio": round(one_cpu / bare, 3), "bar": 1.05, "ours_cpu_s": one_cpu,
-                      "bare_cpu_s": round(bare, 3), "two_threads_cpu_s": two_cpu, **shared}))
+    print(json.dumps({"bench": "recognition_cpu", "ratio": round(one_cpu / bare, 3), "bar": 1.05, "at_most": True,
+                      "ours_cpu_s": one_cpu, "bare_cpu_s": round(bare, 3), "two_threads_cpu_s": two_cpu, **shared}))
     print(json.dumps({"bench": "recognition_two_threads", "ratio": round(one_wall / two_wall, 3), "bar": 1.7,
                       "one_wall_s": round(one_wall, 3), "two_wall_s": round(two_wall, 3), **shared}))
 
