@@ -1,5 +1,6 @@
 """Is this picture one the video has already shown? Decided picture by picture, so that nothing waits in memory."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,12 +16,13 @@ MAX_COMPARED = 12
 SAME_MEAN = 1.5
 SAME_BLOCK = 10.0
 FINE_PX, COARSE_PX = 8, 16
-# On generated videos another object on the same background left a coarse block below 0.36, and a repeat that was made
-# brighter, darker, noisier or captioned none below 0.85.
-BLOCK_SSIM = 0.5
-MAX_CHROMA = 24  # of the 4 x 4 grid: another colour is another picture, however alike in grey
-# Captions come and go in the lowest row of blocks and cells; only the mean similarity counts there.
-CAPTION_ROW = -1
+# On generated videos another object on the same background left a coarse block below 0.6, and a repeat that was made
+# brighter, darker or noisier none below 0.95.
+BLOCK_SSIM = 0.7
+MAX_CHROMA = 20  # of the 4 x 4 grid: another colour is another picture, however alike in grey
+# Captions come and go below; only the mean similarity counts there.
+ABOVE_CAPTIONS = 0.8  # of the height
+CAPTION_ROW = -1  # of the 4 x 4 grid
 MAX_GAIN = 2.0
 FLAT_LUMA = 12.0  # between two flat pictures: nothing but their brightness tells them apart
 
@@ -50,7 +52,8 @@ class Kept:
         if look.flat:
             distances[self.flat[:len(distances)]] = 0  # the bits of flat pictures say nothing: compare them all
         near = np.argsort(distances, kind="stable")[:MAX_COMPARED]
-        for position in near[distances[near] <= self.duplicate_bits + EXTRA_BITS].tolist():
+        positions: list[int] = near[distances[near] <= self.duplicate_bits + EXTRA_BITS].tolist()
+        for position in positions:
             if same_picture(look, self.looks[position], self.ssim_min):
                 return self.frames[position]
         return None
@@ -68,7 +71,8 @@ def same_picture(a: Look, b: Look, ssim_min: float) -> bool:
     if a.flat and b.flat and abs(a.luma - b.luma) > FLAT_LUMA:
         return False
     similarity = _ssim_map(a, b)
-    return bool(similarity.mean() >= ssim_min and _blocks(similarity, COARSE_PX)[:CAPTION_ROW].min(initial=1) >= BLOCK_SSIM)
+    picture = similarity[:math.ceil(len(similarity) * ABOVE_CAPTIONS)]
+    return bool(similarity.mean() >= ssim_min and _blocks(picture, COARSE_PX).min() >= BLOCK_SSIM)
 
 
 def _ssim_map(a: Look, b: Look) -> NDArray[np.float32]:

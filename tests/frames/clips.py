@@ -43,6 +43,7 @@ def write_clip(
     colours = colours or {}
     with av.open(str(path), "w", format=container_format) as container:
         stream = container.add_stream(codec, rate=rate, options=dict(options or {}))
+        assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = Fraction(1, rate)

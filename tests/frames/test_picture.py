@@ -1,4 +1,5 @@
 import io
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def test_colours_come_out_as_they_went_in(tmp_path: Path, name: str, made: dict[
 
 
 def test_a_large_picture_that_names_no_matrix_is_bt709_as_players_take_it(tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "hd.mkv", [solid(*BRICK, width=1280, height=720)] * 2, codec="ffv1", colours={"colorspace": BT709})
+    wall = solid(*BRICK, width=1280, height=720)
+    path = write_clip(tmp_path / "hd.mkv", [wall] * 2, codec="ffv1", colours={"colorspace": BT709})
     frame = first_frame(path)
     frame.colorspace = 2  # unspecified
     assert np.abs(stored(frame).astype(int) - BRICK).max() <= 6
@@ -72,8 +74,6 @@ def test_interlaced_pictures_show_one_moment_only(tmp_path: Path) -> None:
 
 
 def test_pixels_that_are_not_square_are_made_square(tmp_path: Path) -> None:
-    from fractions import Fraction
-
     path = write_clip(tmp_path / "pal.mkv", [scene(0, 72, 58)] * 2, codec="ffv1", pixel_format="yuv444p")
     lens = Lens("dct-grey32-v1", pixel_aspect=Fraction(64, 45))
     assert lens.look(first_frame(path)).width == 102  # 72 x 64/45
@@ -95,7 +95,8 @@ def test_the_imagehash_setting_is_bit_identical_on_the_rgb_picture(tmp_path: Pat
 def test_measures_follow_their_definitions(tmp_path: Path) -> None:
     halves = np.zeros((90, 160, 3), np.uint8)
     halves[:, 80:] = 200
-    look = Lens("dct-grey32-v1").look(first_frame(write_clip(tmp_path / "a.mkv", [halves] * 2, codec="ffv1", pixel_format="yuv444p")))
+    path = write_clip(tmp_path / "a.mkv", [halves] * 2, codec="ffv1", pixel_format="yuv444p")
+    look = Lens("dct-grey32-v1").look(first_frame(path))
     assert look.luma == pytest.approx(100, abs=1)
     assert look.contrast == pytest.approx(100, abs=1)
     assert look.layout[:, :2, 0].max() <= 1
