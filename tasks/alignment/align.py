@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.alignment.calibration import Calibration, read_calibration
-from tasks.alignment.coherence import Mentions, Names, Nearby, find_nearby, lags, name_pictures
+from tasks.alignment.coherence import Mentions, Names, Nearby, find_nearby, lags, name_views
 from tasks.alignment.offset import Offset, estimate_offset
-from tasks.alignment.screen import Floats, Ints, Screen, on_screen
+from tasks.alignment.screen import Floats, Ints, Screen, distance_to, expand, on_screen
 from tasks.params import AlignmentParams
 from tasks.schema import EXAMPLES, LABEL
 from tasks.storage.artefact import Fingerprint
@@ -76,7 +76,7 @@ def weigh(words: pa.Table, frames: pa.Table, window_seconds: float, fitted: Cali
     mentions = Mentions(
         middle[keys], lemma, *(words[name].to_numpy()[keys].astype(np.float64) for name in ("confidence", "rarity", "visual")))
     nearby = find_nearby(mentions, screen, window_seconds, fitted)
-    names = name_pictures(mentions, nearby, fitted)
+    names = name_views(mentions, nearby, fitted)
     offset = estimate_offset(lags(window_seconds), names.log_likelihood, fitted)
     return Evidence(screen, keys, lemmas.tolist(), mentions, nearby, names, offset, names.probability @ offset.posterior)
 
@@ -90,32 +90,32 @@ def calibrate(probability: Floats, fitted: Calibration) -> Floats:
 
 
 def _labels(words: pa.Table, evidence: Evidence, min_weight: float, fitted: Calibration) -> pa.ListArray:
-    """One list of LABEL for each picture, heaviest first, then by name."""
-    nearby, first = evidence.nearby, evidence.names.first
+    """One list of LABEL for each picture, heaviest first, then by name: the names of its view."""
+    screen, nearby, first = evidence.screen, evidence.nearby, evidence.names.first
     weight = np.round(calibrate(evidence.probability, fitted), DECIMALS)
-    name = np.repeat(np.arange(len(first)), np.diff(first, append=len(nearby.mention)))
-    # The mention that most likely is about the picture speaks for all; of equal ones the nearest, then the first.
-    confidence = evidence.mentions.confidence[nearby.mention]
-    likely = np.round(nearby.share @ evidence.offset.posterior * confidence, DECIMALS)
-    order = np.lexsort((nearby.mention, np.abs(nearby.distance), -likely, name))
-    source = order[first]  # the best of each name, since names lie together
-    lemma, picture = evidence.mentions.lemma[nearby.mention[first]], nearby.picture[first]
-    ranked = np.lexsort((lemma, -weight, picture))
-    ranked = ranked[weight[ranked] >= min_weight]
-    source = source[ranked]
-    row = evidence.keys[nearby.mention[source]]
+    count = np.diff(first, append=len(nearby.mention))
+    # The mention that most likely is about the view speaks for all; of equal ones the first.
+    likely = np.round(nearby.share @ evidence.offset.posterior * evidence.mentions.confidence[nearby.mention], DECIMALS)
+    best = np.lexsort((nearby.mention, -likely, np.repeat(np.arange(len(first)), count)))[first]
+    source, view = nearby.mention[best], nearby.view[first]
+    heavy = np.lexsort((evidence.mentions.lemma[source], -weight, view))
+    heavy = heavy[weight[heavy] >= min_weight]
+    begin, end = (np.searchsorted(view[heavy], screen.view, side=side) for side in ("left", "right"))
+    picture, at = expand(begin, end - begin)
+    name = heavy[at]
+    source = source[name]
+    row = evidence.keys[source]
     fields: dict[str, Any] = {
-        "label": np.array(evidence.lemmas, dtype=object)[lemma[ranked]],
-        "weight": weight[ranked],
-        "offset_seconds": np.round(nearby.distance[source], DECIMALS),
+        "label": np.array(evidence.lemmas, dtype=object)[evidence.mentions.lemma[source]],
+        "weight": weight[name],
+        "offset_seconds": np.round(distance_to(screen, picture, evidence.mentions.middle[source]), DECIMALS),
         "word_index": words["word_index"].to_numpy()[row],
         "start": words["start"].to_numpy()[row],
         "confidence": words["confidence"].to_numpy()[row],
-        "count": np.bincount(name, minlength=len(first))[ranked]}
+        "count": count[name]}
     structs = pa.StructArray.from_arrays(
         [pa.array(fields[field.name], field.type) for field in LABEL], fields=list(LABEL))
-    ends = np.searchsorted(picture[ranked], np.arange(len(evidence.screen.frame) + 1))
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
+    return pa.ListArray.from_arrays(pa.array(np.append(0, np.cumsum(end - begin)), pa.int32()), structs)
 
 
 def _sentences(words: pa.Table, screen: Screen, lag: float, window_seconds: float) -> tuple[list[str], list[float | None]]:

@@ -23,17 +23,17 @@ class Calibration(BaseModel):
     command: str
     jitter_seconds: float = Field(gt=0)
     named_share: float = Field(gt=0, lt=1)
-    nameless_share: float = Field(gt=0, lt=1)
     vocabulary: float = Field(gt=1)
     elsewhere_words: float = Field(gt=0)
     common_by_rarity: float
     name_by_rarity: float
     name_by_visual: float
+    in_step_share: float = Field(ge=0, lt=1)
     weight_intercept: float
     weight_slope: float = Field(gt=0)
     offset_intercept: float
     offset_by_mass: float
-    offset_by_evidence: float
+    offset_by_spread: float
     offset_threshold: float = Field(ge=0, le=1)
 
 

@@ -1,0 +1,126 @@
+"""Tables of generated narrated videos, made straight from their truth: nothing is encoded, decoded or recognised."""
+
+import multiprocessing
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from tasks.keywords.corpus import Corpus
+from tasks.keywords.pick import lemma_of, pick_keywords
+from tasks.params import KeywordsParams
+from tasks.schema import FRAMES, HEARD
+from tests.bed.channels import make_channel
+from tests.bed.make import Bed, make_bed
+from tests.bed.scenes import make_stills, plan_scenes
+from tests.bed.truth import Json, Scene, VideoTruth
+
+GREY = bytes([128]) * 48
+KEYWORDS = KeywordsParams(stopword_languages=("en",), numbers="drop", min_confidence=0.4, min_letters=2)
+
+
+class Narrated(NamedTuple):
+    """A generated video: its truth, and the words and frames tables that alignment reads."""
+
+    video: VideoTruth
+    words: pa.Table
+    frames: pa.Table
+
+
+def make_narrated(
+    folder: Path, videos: int, seed: int, lag: tuple[float, float], *, seconds: float = 60, draw: bool = True, jobs: int = 1,
+) -> list[Narrated]:
+    """Narrated videos with exact tables, without making the videos themselves.
+
+    draw: draw the scenes again for their colours, from which the visual scores are learnt; else all look grey.
+    Raises MissingToolsError where espeak-ng is not installed.
+    """
+    bed = Bed(folder, videos, seed, seconds, lag=lag, channels=4, jobs=jobs, truth_only=True)
+    truth = make_bed(bed)
+    if draw:
+        with multiprocessing.Pool(jobs) as pool:
+            layouts = pool.map(scene_layouts, truth)
+    else:
+        layouts = [[GREY] * len(video["scenes"]) for video in truth]
+    return with_keywords([(v, heard_table(v), frames_table(v, colours)) for v, colours in zip(truth, layouts, strict=True)])
+
+
+def with_keywords(tables: Sequence[tuple[VideoTruth, pa.Table, pa.Table]]) -> list[Narrated]:
+    """Pick the key words of each (truth, heard, frames), judged against the videos before it."""
+    corpus, narrated = Corpus.empty(), []
+    for video, heard, frames in tables:
+        words = pick_keywords(heard, frames, corpus, KEYWORDS)
+        corpus.add(words, frames)
+        narrated.append(Narrated(video, words, frames))
+    return narrated
+
+
+def shown_at(video: VideoTruth, time: float) -> set[str]:
+    """The classes on screen."""
+    scene = next(scene for scene in video["scenes"] if scene["start"] <= time < scene["end"])
+    return {scene["object"], *scene["distractors"]} if scene["object"] else set()
+
+
+def heard_table(video: VideoTruth) -> pa.Table:
+    """Every word as it was said, as by a recogniser that makes no mistake."""
+    rows = [
+        {"video_id": video["video_id"], "word_index": at, "segment": word["sentence"], "word": word["word"],
+         "start": word["start"], "end": word["end"], "confidence": 1.0, "engine": "vosk", "model": "truth",
+         "timing_source": "word"}
+        for at, word in enumerate(video["words"])]
+    return pa.Table.from_pylist(rows, schema=HEARD)
+
+
+def frames_table(video: VideoTruth, layouts: Sequence[bytes]) -> pa.Table:
+    """A sample at the start of each scene and each group of pictures after it; the first of each distinct picture is kept.
+
+    layouts: of each scene, as scene_layouts gives them.
+    """
+    samples = [
+        (float(time), scene) for scene in video["scenes"]
+        for time in np.arange(scene["start"], scene["end"] - 0.1, video["gop"] / video["fps"])]
+    ends = [time for time, _ in samples[1:]] + [video["duration"]]
+    rows: list[Json] = []
+    first: dict[int, int] = {}  # distinct scene -> its frame
+    for at, ((time, scene), end) in enumerate(zip(samples, ends, strict=True)):
+        root = _root(video, scene)
+        source = first.setdefault(root, at)
+        rows.append({
+            "video_id": video["video_id"], "frame": at, "timestamp": time, "end": end,
+            "width": video["width"], "height": video["height"],
+            "phash": root, "flat": False, "luma": 128.0, "contrast": 40.0, "sharpness": 100.0,
+            "layout": layouts[scene["i"]], "dropped": None if source == at else "duplicate",
+            "duplicate_of": None if source == at else source})
+    return pa.Table.from_pylist(rows, schema=FRAMES)
+
+
+def scene_layouts(video: VideoTruth) -> list[bytes]:
+    """The mean colours of each scene on a 4 x 4 grid: its stills are drawn again, as the bed drew them."""
+    channel, number = (int(name.rsplit("-", 1)[1]) - 1 for name in (video["channel"], video["video_id"]))
+    r = random.Random(f"{video['seed']}/video/{channel}/{number}")
+    r.random()  # the bed draws the lag first
+    style = make_channel(video["seed"], channel)
+    scenes = plan_scenes(r, style, video["duration"], video["objects"])
+    stills = make_stills(r, style, scenes, video["objects"], None)
+    layouts = []
+    for scene, pictures in zip(scenes, stills, strict=True):
+        x, y, width, height = scene["window"][0]
+        across, down = pictures[0].size
+        box = (x * across, y * down, (x + width) * across, (y + height) * down)
+        layouts.append(pictures[0].resize((4, 4), Image.Resampling.BOX, box=box).convert("YCbCr").tobytes())
+    return layouts
+
+
+def class_of_lemma(classes: set[str]) -> dict[str, str]:
+    """The bed names some classes in the plural; labels are lemmas."""
+    return {lemma_of(name, ("en",)): name for name in sorted(classes)}
+
+
+def _root(video: VideoTruth, scene: Scene) -> int:
+    while scene["dup_of"] is not None:
+        scene = video["scenes"][scene["dup_of"]]
+    return scene["i"]
