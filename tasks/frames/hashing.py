@@ -5,8 +5,6 @@
 the same picture would give other bits.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -15,7 +13,7 @@ SIDE_PX = 32
 HASH_SIDE = 8
 # Orthonormal DCT coefficients smaller than this are rounding and coding noise, not picture.
 NOISE = 1.5
-BLOCK = 2048
+BLOCK_ROWS, BLOCK_COLUMNS = 64, 1024
 
 
 def _dct_matrix(rows: int, size: int) -> NDArray[np.float64]:
@@ -64,22 +62,20 @@ def hash_distances(hashes: NDArray[np.uint64], other: int | NDArray[np.uint64]) 
 def near_pairs(hashes: NDArray[np.uint64], radius: int) -> NDArray[np.int64]:
     """Every pair within `radius` bits, as (pairs, 2) positions, the smaller first, in order.
 
-    Exact: all pairs are compared, block by block, so memory stays at a few MB plus the answer.
+    Exact: all pairs are compared, in blocks that stay in the processor's cache.
     """
-    return np.concatenate([np.empty((0, 2), np.int64), *_near_blocks(hashes, radius)])
+    found = [np.empty((0, 2), np.int64)]
+    for top in range(0, len(hashes), BLOCK_ROWS):
+        rows = [_near_block(hashes, top, left, radius) for left in range(top, len(hashes), BLOCK_COLUMNS)]
+        pairs = np.concatenate(rows)
+        found.append(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
+    return np.concatenate(found)
 
 
-def _near_blocks(hashes: NDArray[np.uint64], radius: int) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(hashes), BLOCK):
-        rows = hashes[start:start + BLOCK, None]
-        found = []
-        for column in range(start, len(hashes), BLOCK):
-            near = np.bitwise_count(rows ^ hashes[None, column:column + BLOCK]) <= radius
-            if column == start:
-                near = np.triu(near, 1)
-            hits = np.argwhere(near)
-            if len(hits):
-                found.append(hits + np.array((start, column)))
-        if found:
-            pairs = np.concatenate(found)
-            yield pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+def _near_block(hashes: NDArray[np.uint64], top: int, left: int, radius: int) -> NDArray[np.int64]:
+    differing = hashes[top:top + BLOCK_ROWS, None] ^ hashes[None, left:left + BLOCK_COLUMNS]
+    near = np.bitwise_count(differing) <= radius
+    if not near.any():
+        return np.empty((0, 2), np.int64)
+    pairs = np.argwhere(near) + np.array((top, left))
+    return np.asarray(pairs[pairs[:, 0] < pairs[:, 1]])

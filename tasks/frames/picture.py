@@ -69,15 +69,16 @@ class Lens:
             frame, wide, high, "yuv420p", interpolation=SCALING, dst_color_range=ColorRange.JPEG, threads=1, **matrix(frame))
         luma, *chroma = (np.rot90(_plane(plane), turns) for plane in planes.planes)
         layout = np.stack([_cell_means(plane) for plane in (luma, *chroma)], axis=-1)
-        phash, flat = self._hash(frame, turns)
+        phash, flat = self.hash(frame)
         values = luma.astype(np.float32)
         return Look(width, height, np.ascontiguousarray(luma), layout, float(values.mean()), float(values.std()),
                     _laplacian_variance(values), phash, flat)
 
-    def _hash(self, frame: Any, turns: int) -> tuple[int, bool]:
+    def hash(self, frame: Any) -> tuple[int, bool]:
+        """(64 bits of the upright picture, is it too flat for them to mean anything?)"""
         grey = self._grey.reformat(
             frame, SIDE_PX, SIDE_PX, "gray", interpolation=SCALING, dst_color_range=ColorRange.JPEG, threads=1, **matrix(frame))
-        hashes, flat = dct_hashes(np.rot90(_plane(grey.planes[0]), turns)[None])
+        hashes, flat = dct_hashes(np.rot90(_plane(grey.planes[0]), quarter_turns(frame))[None])
         if self.hash_name == "imagehash":
             return reference_hash(self.rgb(frame)), bool(flat[0])
         return int(hashes[0]), bool(flat[0])
