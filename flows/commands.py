@@ -7,10 +7,11 @@ import os
 from rich.console import Console
 from rich.table import Table
 
-from flows.console import Board, print_summary, printable
+from flows.console import LINE_CHARACTERS, Board, print_summary
 from flows.outcome import RunSummary
 from flows.plan import Plan, data_folder, make_plan, parse_settings
 from tasks.errors import InputError, UnusableVideoError
+from tasks.network.text import shown
 from tasks.params import load_params
 
 
@@ -32,7 +33,8 @@ def run_ingest(options: argparse.Namespace) -> int:
     summary = _ingest(options, plan, console)
     print_summary(summary, console)
     if len(summary.results) == 1 and summary.results[0].outcome.outcome == "set_aside":
-        raise UnusableVideoError(summary.results[0].outcome.problem, "give another video")
+        problem, _, remedy = summary.results[0].outcome.problem.rpartition(": ")
+        raise UnusableVideoError(problem, remedy)
     return 3 if summary.failed else 0
 
 
@@ -76,7 +78,7 @@ def run_report(options: argparse.Namespace) -> int:
     out = options.out or data.report
     summary = write_report(data.root, out)
     for fault in summary.faults:
-        print(f"does not balance: {printable(fault)}")
+        print(f"does not balance: {shown(fault, LINE_CHARACTERS)}")
     print(f"{out}: {summary.videos} videos, {summary.pictures} pictures")
     return 4 if summary.faults else 0
 

@@ -12,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from flows.outcome import RunSummary, VideoResult
+from tasks.network.text import shown
 from tasks.progress import listening
 
-PRINTABLE_TITLE = 40
+LINE_CHARACTERS = 300
 
 
 class Board:
@@ -54,7 +55,7 @@ class Board:
                 self._progress.remove_task(bar)
             self._progress.advance(self._total)
         if not self._console.is_terminal:
-            self._console.print(f"{result.video.id}  {printable(result.line)}", markup=False, highlight=False, soft_wrap=True)
+            _print_line(self._console, f"{result.video.id}  {result.line}")
 
     @contextmanager
     def shown(self) -> Iterator["Board"]:
@@ -62,15 +63,9 @@ class Board:
             yield self
 
 
-def printable(text: str, limit: int = 300) -> str:
-    """Text from outside, safe on a terminal: control and direction characters escaped, length capped."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
 def error_line(problem: str, remedy: str) -> None:
     """The one line a person reads when something is wrong, on stderr."""
-    print(f"error: {printable(problem)}: {printable(remedy)}", file=sys.stderr)
+    print(f"error: {shown(problem, LINE_CHARACTERS)}: {shown(remedy, LINE_CHARACTERS)}", file=sys.stderr)
 
 
 def print_summary(summary: RunSummary, console: Console) -> None:
@@ -92,18 +87,25 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         splits = ", ".join(f"{rows:,} {split}" for split, rows in summary.dataset.rows.items())
         left_out = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(summary.dataset.left_out.items()))
         table.add_row("dataset", f"{splits} pictures" + (f"; left out: {left_out}" if left_out else ""))
-    table.add_row("took", f"{summary.wall_seconds:.1f} s")
-    if summary.cpu_seconds:
+    table.add_row("took", f"{summary.wall_seconds:.2f} s")
+    if summary.peak_megabytes:
+        table.add_row("peak memory", ", ".join(f"{step} {peak:.0f} MB" for step, peak in summary.peak_megabytes.items()))
+    if any(summary.cpu_seconds.values()):
         hours = max(summary.fresh_media_seconds / 3600, 1e-9)
         costs = ", ".join(f"{step} {seconds / hours:.0f}" for step, seconds in summary.cpu_seconds.items())
         table.add_row("CPU seconds a video hour", costs)
     console.print(table)
     for result in summary.results:
         if result.outcome.outcome != "labelled":
-            console.print(printable(f"{result.video.id}: {result.line}"), markup=False, highlight=False, soft_wrap=True)
+            _print_line(console, f"{result.video.id}: {result.line}")
     for argument, code, problem in summary.not_listed:
-        line = f"not listed: {argument}: {code}: {problem}"
-        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        _print_line(console, f"not listed: {argument}: {code}: {problem}")
+    for note in summary.dataset.notes if summary.dataset else ():
+        _print_line(console, f"note: {note}")
+
+
+def _print_line(console: Console, line: str) -> None:
+    console.print(shown(line, LINE_CHARACTERS), markup=False, highlight=False, soft_wrap=True)
 
 
 def _balance(name: str, total: int, kept_name: str, kept: int, drops: dict[str, int]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.console import printable
+from flows.console import LINE_CHARACTERS
 from flows.plan import Plan
 from tasks.download.fetch import check_whole
 from tasks.download.media import is_whole
@@ -15,6 +15,7 @@ from tasks.download.probe import probe_media
 from tasks.errors import UnusableVideoError
 from tasks.frames.container import inspect_picture
 from tasks.network.session import IncompleteError
+from tasks.network.text import shown
 from tasks.schema import Video
 from tasks.storage.child import run_in_child
 
@@ -67,10 +68,10 @@ def print_estimate(plan: Plan, console: Console) -> None:
             known, would = 0.0, f"set it aside: {error.code}"
         seconds += known
         unknown += _is_remote(video)
-        table.add_row(video.id, printable(video.title, 40), f"{known / 60:.1f}" if known else "?", would)
+        table.add_row(video.id, shown(video.title, 40), f"{known / 60:.1f}" if known else "?", would)
     console.print(table)
     for argument, code, problem in plan.set_aside:
-        console.print(printable(f"not listed: {argument}: {code}: {problem}"), markup=False, soft_wrap=True)
+        console.print(shown(f"not listed: {argument}: {code}: {problem}", LINE_CHARACTERS), markup=False, soft_wrap=True)
     engine = plan.params.transcription.engine
     rate = CPU_SECONDS_PER_HOUR[plan.params.frames.mode] + CPU_SECONDS_PER_HOUR.get(engine, CPU_SECONDS_PER_HOUR["vosk"])
     console.print(f"{len(plan.videos)} videos, {work} to work on: {seconds / 3600:.2f} hours known, about "

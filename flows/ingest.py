@@ -194,9 +194,9 @@ def _settle(video: Video, future: PrefectFuture[Any]) -> VideoResult:
 def failure_outcome(video_id: str, error: Any) -> Outcome:
     """How a failed lane goes into the ledger: set aside for good reasons, failed when it may pass another time."""
     if isinstance(error, UnusableVideoError):
-        return Outcome(video_id, "set_aside", code=error.code, problem=error.problem)
+        return Outcome(video_id, "set_aside", code=error.code, problem=str(error))
     if isinstance(error, TransientError):
-        return Outcome(video_id, "failed", code="transient", problem=error.problem)
+        return Outcome(video_id, "failed", code="transient", problem=str(error))
     if isinstance(error, WorkflowError):
         return Outcome(video_id, "failed", code=type(error).__name__, problem=str(error))
     return Outcome(video_id, "failed", code="unexpected", problem=f"{type(error).__name__}: {error}")

@@ -51,7 +51,7 @@ class Labeller:
         try:
             words = said(label_words(video_id, data, self._corpus, params.keywords))
         except UnusableVideoError as error:
-            return {}, Outcome(video_id, "set_aside", code=error.code, problem=error.problem)
+            return {}, Outcome(video_id, "set_aside", code=error.code, problem=str(error))
         examples = said(align_words(video_id, data, FRAME_COLUMNS, params.alignment))
         return {"keywords": words, "alignment": examples}, Outcome(video_id, "labelled")
 

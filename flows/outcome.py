@@ -51,6 +51,7 @@ class RunSummary:
     labels: int = 0
     engines: Counter[str] = field(default_factory=Counter)
     cpu_seconds: Counter[str] = field(default_factory=Counter)
+    peak_megabytes: dict[str, float] = field(default_factory=dict)
     dataset: DatasetSummary | None = None
 
     def __post_init__(self) -> None:
@@ -63,8 +64,10 @@ class RunSummary:
         if not result.cached:
             self.fresh_media_seconds += result.duration
         for step, said in steps.items():
-            if not said.get("cached"):
-                self.cpu_seconds[step] += said.get("cpu_seconds", 0.0)
+            if "cpu_seconds" in said:
+                self.cpu_seconds[step] += said["cpu_seconds"]
+            if "peak_megabytes" in said:
+                self.peak_megabytes[step] = max(self.peak_megabytes.get(step, 0.0), said["peak_megabytes"])
         if "frames" in steps:
             self.frames_sampled += steps["frames"]["sampled"]
             self.frames_kept += steps["frames"]["kept"]

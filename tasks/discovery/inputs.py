@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tasks.discovery.arguments import kind_of, media_below, read_list
-from tasks.discovery.sites import SetAside, set_aside, site_videos
+from tasks.discovery.sites import SetAside, described, set_aside, site_videos
 from tasks.errors import InputError, UnavailableVideoError, UnusableVideoError, WorkflowError
 from tasks.network.backoff import with_retries
 from tasks.network.session import NetworkSettings, SiteSession, open_session
-from tasks.network.text import clean, shown
+from tasks.network.text import shown
 from tasks.params import DiscoveryParams
 from tasks.schema import Video
+from tasks.storage.info import read_info
 from tasks.storage.sniff import media_format
 
 ATTEMPTS, BACKOFF_SECONDS = 3, 1.0
@@ -152,8 +153,9 @@ def _file(expander: _Expander, path: Path, source: str) -> Video:
         digest = expander.file_digest(path)
     except OSError as error:
         raise InputError(f"file cannot be read: {shown(path)} ({error.strerror})", "check its permissions") from error
-    title = clean(path.stem.replace("_", " "), 300)
-    return Video(id=f"file_{digest[:16]}", url=str(path.resolve()), source=source, title=title)
+    info = read_info(path.with_name(f"{path.stem}.info.json")) or {}
+    info.setdefault("title", path.stem.replace("_", " "))
+    return Video(id=f"file_{digest[:16]}", url=str(path.resolve()), source=source, **described(info))
 
 
 def _address(expander: _Expander, url: str, source: str) -> Iterator[Video | SetAside]:

@@ -109,10 +109,15 @@ def _video(info: dict[str, Any], source: str) -> Video:
     else:
         url, name = page, video_id(extractor, str(info.get("id") or ""))
     check_url(url, allow_private=True)  # its form; the address itself is checked whenever it is asked
-    return Video(
-        id=name, url=url, source=source, title=clean(info.get("title"), MAX_TITLE_CHARACTERS),
-        channel=clean(info.get("channel") or info.get("uploader"), MAX_TITLE_CHARACTERS),
-        uploaded=_date(info), licence=clean(info.get("license"), MAX_TITLE_CHARACTERS))
+    return Video(id=name, url=url, source=source, **described(info))
+
+
+def described(info: Mapping[str, Any]) -> dict[str, str]:
+    """What the list of videos keeps of yt-dlp's info: title, channel, uploaded, licence."""
+    return {
+        "title": clean(info.get("title"), MAX_TITLE_CHARACTERS),
+        "channel": clean(info.get("channel") or info.get("uploader"), MAX_TITLE_CHARACTERS),
+        "uploaded": _date(info), "licence": clean(info.get("license"), MAX_TITLE_CHARACTERS)}
 
 
 def _told(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +132,7 @@ def _is_bare(info: Mapping[str, Any]) -> bool:
     return bool(info.get("direct")) and str(formats[-1].get("url")) == _without_notes(str(info.get("webpage_url")))
 
 
-def _date(info: dict[str, Any]) -> str:
+def _date(info: Mapping[str, Any]) -> str:
     """The upload date, ISO, or empty."""
     day = str(info.get("upload_date") or "")
     if re.fullmatch(r"\d{8}", day):

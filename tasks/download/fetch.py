@@ -114,7 +114,7 @@ def _from_site(
     with open_session(settings) as session:
         info = session.complete(_single(session, session.resolve(video.url), video))
         _check_wanted(info, params, video)
-        streams = choose_streams(info.get("formats") or [], params.max_height_px)
+        streams = choose_streams(info.get("formats") or [info], params.max_height_px)  # without a list, the page is its one file
         wanted = {"picture": streams.picture, **({"sound": streams.sound} if streams.sound else {})}
         saved, facts = {}, {}
         for number, (role, stream) in enumerate(wanted.items()):

@@ -1,7 +1,5 @@
 """A video file of the user's own: hard-linked beside its captions, info and picture; the original is never touched."""
 
-import contextlib
-import json
 import os
 import re
 import shutil
@@ -16,10 +14,10 @@ from tasks.errors import UnusableVideoError
 from tasks.network.text import shown
 from tasks.schema import Video
 from tasks.storage.artefact import digest_file
+from tasks.storage.info import read_info
 from tasks.storage.sniff import media_format
 
 MAX_CAPTION_BYTES = 20 << 20
-MAX_INFO_BYTES = 20 << 20
 MAX_THUMBNAIL_BYTES = 20 << 20
 THUMBNAILS = (".jpg", ".jpeg", ".png", ".webp")
 SUFFIXES = {"mp4": "mp4", "matroska": "mkv", "mpegts": "ts", "mpeg": "mpg"}  # of containers whose name is no suffix
@@ -89,14 +87,9 @@ def _literal(stem: str) -> str:
 
 
 def _info(path: Path, gathered: Gathered) -> Mapping[str, Any]:
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        if path.stat().st_size <= MAX_INFO_BYTES:
-            info = json.loads(path.read_bytes())
-            if isinstance(info, dict):
-                gathered.states["info"] = "ok"
-                return info
-    gathered.states["info"] = f"failed: {shown(path.name)} is not info"
-    return {}
+    info = read_info(path)
+    gathered.states["info"] = "ok" if info is not None else f"failed: {shown(path.name)} is not info"
+    return info or {}
 
 
 def _thumbnail(path: Path, staging: Path, gathered: Gathered) -> None:

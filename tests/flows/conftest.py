@@ -4,11 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,9 +14,9 @@ from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.flows.server import REPOSITORY, running_server
+
 SAMPLE = REPOSITORY / "data" / "sample"
-SERVER_START_SECONDS = 120
 # What belongs to one machine or one run, not to the dataset; the list itself holds the day it was written.
 NOT_DATA = ("videos.csv", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "lock")
 
@@ -27,39 +24,8 @@ NOT_DATA = ("videos.csv", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-s
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a Prefect server on loopback, started for this test run and stopped after it."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (home / "server.log").open("wb")
-    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-        env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    api = f"http://127.0.0.1:{port}/api"
-    try:
-        _wait_for(api, server, home / "server.log")
+    with running_server(tmp_path_factory.mktemp("prefect")) as api:
         yield api
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-        log.close()
-
-
-def _wait_for(api: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """The server writes no event we could wait for, so its health address is asked until it answers."""
-    for _ in range(SERVER_START_SECONDS * 4):
-        try:
-            with urllib.request.urlopen(f"{api}/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            if server.poll() is not None:
-                break
-            try:
-                server.wait(timeout=0.25)
-            except subprocess.TimeoutExpired:
-                continue
-    raise RuntimeError(f"the Prefect server did not start:\n{log.read_text()[-2000:]}")
 
 
 @dataclass(frozen=True)

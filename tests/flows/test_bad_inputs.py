@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import REPOSITORY, SAMPLE, Command
+from tests.flows.conftest import SAMPLE, Command
+from tests.flows.server import REPOSITORY
 
 FTYP = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 
