@@ -40,7 +40,7 @@ def on_screen(frames: pa.Table) -> Screen:
     """
     frames = frames.select(["frame", "timestamp", "end", "dropped", "duplicate_of", "layout"]).sort_by("timestamp")
     rows = frames.drop_columns("layout").to_pylist()
-    layouts = np.frombuffer(b"".join(frames["layout"].to_pylist()), dtype=np.uint8).reshape(len(rows), -1).astype(np.float64)
+    layouts = np.frombuffer(b"".join(frames["layout"].to_pylist()), dtype=np.uint8).reshape(len(rows), 48).astype(np.float64)
     alike = np.append(False, np.abs(np.diff(layouts, axis=0)).mean(axis=1) < SAME_VIEW_LEVELS) if rows else np.empty(0, bool)
     picture_of: dict[int, int] = {}  # frame -> picture
     kept: list[tuple[int, float]] = []

@@ -37,7 +37,7 @@ from tests.bed.vocabulary import NOUNS
 from tests.benchmarks.plot_alignment import Curve, Panel, draw_panels
 
 LAGS = {"unknown lag": (-6.0, 6.0), "lag 0": (0.0, 0.0)}
-RECALLS = (0.3, 0.5, 0.7, 0.9, 0.95, 0.98)
+RECALLS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.98, 0.99, 1.0)
 INSIDE_SECONDS = 0.5
 BINS = 10
 POINTS = 60
