@@ -84,5 +84,6 @@ class RunSummary:
 
     @property
     def failed(self) -> bool:
-        """True when some video may still pass when tried again."""
-        return any(result.outcome.outcome == "failed" for result in self.results)
+        """True when something may still pass when tried again."""
+        unreachable = any(code == "unreachable" for _, code, _ in self.not_listed)
+        return unreachable or any(result.outcome.outcome == "failed" for result in self.results)
