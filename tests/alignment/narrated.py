@@ -19,7 +19,6 @@ from tests.bed.make import Bed, make_bed
 from tests.bed.scenes import make_stills, plan_scenes
 from tests.bed.truth import Json, Scene, VideoTruth
 
-GREY = bytes([128]) * 48
 KEYWORDS = KeywordsParams(stopword_languages=("en",), numbers="drop", min_confidence=0.4, min_letters=2)
 
 
@@ -36,7 +35,7 @@ def make_narrated(
 ) -> list[Narrated]:
     """Narrated videos with exact tables, without making the videos themselves.
 
-    draw: draw the scenes again for their colours, from which the visual scores are learnt; else all look grey.
+    draw: draw the scenes again for their colours, from which the visual scores are learnt; else their colours are random.
     Raises MissingToolsError where espeak-ng is not installed.
     """
     bed = Bed(folder, videos, seed, seconds, lag=lag, channels=4, jobs=jobs, truth_only=True)
@@ -45,7 +44,8 @@ def make_narrated(
         with multiprocessing.Pool(jobs) as pool:
             layouts = pool.map(scene_layouts, truth)
     else:
-        layouts = [[GREY] * len(video["scenes"]) for video in truth]
+        layouts = [[random.Random(f"{video['video_id']}/{_root(video, scene)}").randbytes(48) for scene in video["scenes"]]
+                   for video in truth]
     return with_keywords([(v, heard_table(v), frames_table(v, colours)) for v, colours in zip(truth, layouts, strict=True)])
 
 

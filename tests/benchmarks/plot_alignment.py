@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 SIDE, MARGIN, GAP, LEGEND = 220, 46, 26, 34  # px
 COLUMNS = 4
-COLOURS = ("#0b6e4f", "#c44536", "#3066be")
+COLOURS = ("#0b6e4f", "#e0a030", "#c44536", "#3066be")
 
 
 class Curve(NamedTuple):
