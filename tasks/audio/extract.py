@@ -70,6 +70,8 @@ class _Track:
         self.video_id = video_id
         self.container = container
         self.stream = container.streams.audio[0]
+        if self.stream.codec_context is None:
+            raise UnusableVideoError(f"{video_id}: sound in a coding that cannot be decoded", "drop the video", "bad_audio")
         self.stream.codec_context.thread_type = "NONE"  # threads cost more than they bring at these rates
         self.rate: int = params.sample_rate_hz
         self.max_seconds = params.max_duration_seconds

@@ -1,3 +1,4 @@
+import struct
 import wave
 from collections.abc import Sequence
 from fractions import Fraction
@@ -109,6 +110,16 @@ def test_a_video_without_sound_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnusableVideoError) as caught:
         run(path)
     assert caught.value.code == "no_audio"
+
+
+@pytest.mark.parametrize(("rate", "channels", "bits"), [(0, 1, 16), (16_000, 0, 16), (16_000, 1, 0)])
+def test_impossible_sound_is_bad_audio(tmp_path: Path, rate: int, channels: int, bits: int) -> None:
+    path = tmp_path / "a.wav"
+    head = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * 2, 2, bits)
+    path.write_bytes(b"RIFF" + struct.pack("<I", 1036) + b"WAVEfmt " + head + b"data" + struct.pack("<I", 1000) + bytes(1000))
+    with pytest.raises(UnusableVideoError) as caught:
+        run(path)
+    assert caught.value.code == "bad_audio"
 
 
 @pytest.mark.media

@@ -3,8 +3,11 @@
 import ctypes
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +102,21 @@ def test_our_own_fault_in_a_child_is_told_with_its_traceback(caplog: pytest.LogC
         run(stumble)
     assert caught.value.code == "fault"
     assert "in stumble" in caplog.text
+
+
+def test_children_allocate_with_jemalloc_where_it_is_installed(tmp_path: Path) -> None:
+    """In a process of its own: the fork server starts once. The C library stands in for jemalloc."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os\n"
+        "from tasks.storage import child\n"
+        "def environment(*, progress):\n"
+        "    return {'preloaded': os.environ.get('LD_PRELOAD')}\n"
+        "if __name__ == '__main__':\n"
+        "    child.find_library = lambda name: 'libc.so.6' if name == 'jemalloc' else None\n"
+        "    child.preload([])\n"
+        "    from parent import environment\n"
+        "    said = child.run_in_child(environment, timeout_seconds=60, memory_megabytes=500)\n"
+        "    print(said['preloaded'], os.environ.get('LD_PRELOAD'))\n")
+    reply = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True)
+    assert reply.stdout.split() == ["libc.so.6", "None"]

@@ -105,6 +105,13 @@ def test_silence_is_an_empty_table(tiny_model: Path, tmp_path: Path) -> None:
     assert hear(tiny_model, wav, [(0.0, 5.0)], tmp_path / "heard.parquet") == []
 
 
+@pytest.mark.media
+def test_a_film_without_speech_has_no_words(tiny_model: Path, media_folder: Path, tmp_path: Path) -> None:
+    wav = tmp_path / "earth.wav"
+    summary = extract_audio("v", media_folder / "hard" / "earth.mp4", wav, AUDIO, progress=lambda seconds: None)
+    assert hear(tiny_model, wav, summary["segments"], tmp_path / "heard.parquet") == []
+
+
 def test_a_model_that_cannot_be_loaded_is_an_error_from_the_child(tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.mkdir()
