@@ -1,7 +1,14 @@
-"""Tables of generated narrated videos, made straight from their truth: nothing is encoded, decoded or recognised."""
+"""Tables of generated narrated videos, made straight from their truth: nothing is encoded, decoded or recognised.
 
+`python -m tests.alignment.narrated` writes recorded.jsonl.gz beside this file: the truth of the videos that
+bench_alignment makes, cut down to what alignment needs, for machines without espeak-ng and for tests in seconds.
+"""
+
+import gzip
+import json
 import multiprocessing
 import random
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +24,18 @@ from tasks.schema import FRAMES, HEARD
 from tests.bed.channels import make_channel
 from tests.bed.make import Bed, make_bed
 from tests.bed.scenes import make_stills, plan_scenes
-from tests.bed.truth import Json, Scene, VideoTruth
+from tests.bed.truth import Json, Scene, VideoTruth, write_truth
 
 KEYWORDS = KeywordsParams(stopword_languages=("en",), numbers="drop", min_confidence=0.4, min_letters=2)
+
+
+RECORDED = Path(__file__).with_name("recorded.jsonl.gz")
+RECORDED_VIDEOS = 40
+RECORDED_RUNS = {4001: (-6.0, 6.0), 4002: (0.0, 0.0)}  # seed -> lag, as bench_alignment has them
+VIDEO_FIELDS = (
+    "video_id", "channel", "title", "path", "page", "split", "seed", "duration", "fps", "gop", "width", "height", "objects",
+    "lag", "cuts", "words", "pairs")
+SCENE_FIELDS = ("i", "start", "end", "kind", "object", "distractors", "dup_of", "dup_kind")
 
 
 class Narrated(NamedTuple):
@@ -31,21 +47,45 @@ class Narrated(NamedTuple):
 
 
 def make_narrated(
-    folder: Path, videos: int, seed: int, lag: tuple[float, float], *, seconds: float = 60, draw: bool = True, jobs: int = 1,
+    folder: Path, videos: int, seed: int, lag: tuple[float, float], *, seconds: float = 60, jobs: int = 1,
 ) -> list[Narrated]:
     """Narrated videos with exact tables, without making the videos themselves.
 
-    draw: draw the scenes again for their colours, from which the visual scores are learnt; else their colours are random.
     Raises MissingToolsError where espeak-ng is not installed.
     """
-    bed = Bed(folder, videos, seed, seconds, lag=lag, channels=4, jobs=jobs, truth_only=True)
-    truth = make_bed(bed)
-    if draw:
-        with multiprocessing.Pool(jobs) as pool:
-            layouts = pool.map(scene_layouts, truth)
-    else:
-        layouts = [[random.Random(f"{video['video_id']}/{_root(video, scene)}").randbytes(48) for scene in video["scenes"]]
-                   for video in truth]
+    truth = make_bed(Bed(folder, videos, seed, seconds, lag=lag, channels=4, jobs=jobs, truth_only=True))
+    with multiprocessing.Pool(jobs) as pool:
+        return tables_of(truth, pool.map(scene_layouts, truth))
+
+
+def read_recorded(folder: Path, seed: int) -> list[Narrated]:
+    """As make_narrated, from recorded.jsonl.gz; leaves truth.jsonl in `folder`. seed: one of RECORDED_RUNS."""
+    lines = [json.loads(line) for line in gzip.decompress(RECORDED.read_bytes()).splitlines()]
+    chosen = [line for line in lines if line["seed"] == seed]
+    truth: list[VideoTruth] = [{**line} for line in chosen]  # type: ignore[typeddict-item]
+    write_truth(folder / "truth.jsonl", truth)
+    return tables_of(truth, [[bytes.fromhex(colours) for colours in line["colours"]] for line in chosen])
+
+
+def record(path: Path) -> None:
+    """Write the recorded truth: the same bytes for the same bed."""
+    lines = []
+    for seed, lag in RECORDED_RUNS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            for video, _, frames in make_narrated(Path(folder), RECORDED_VIDEOS, seed, lag, jobs=2):
+                lines.append(recorded(video, frames))
+    path.write_bytes(gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode(), mtime=0))
+
+
+def recorded(video: VideoTruth, frames: pa.Table) -> Json:
+    kept: Json = {name: value for name, value in video.items() if name in VIDEO_FIELDS}
+    kept["scenes"] = [{name: value for name, value in scene.items() if name in SCENE_FIELDS} for scene in video["scenes"]]
+    colours = dict(zip(frames["timestamp"].to_pylist(), frames["layout"].to_pylist(), strict=True))
+    kept["colours"] = [colours[scene["start"]].hex() for scene in video["scenes"]]
+    return kept
+
+
+def tables_of(truth: Sequence[VideoTruth], layouts: Sequence[Sequence[bytes]]) -> list[Narrated]:
     return with_keywords([(v, heard_table(v), frames_table(v, colours)) for v, colours in zip(truth, layouts, strict=True)])
 
 
@@ -124,3 +164,7 @@ def _root(video: VideoTruth, scene: Scene) -> int:
     while scene["dup_of"] is not None:
         scene = video["scenes"][scene["dup_of"]]
     return scene["i"]
+
+
+if __name__ == "__main__":
+    record(RECORDED)
