@@ -5,7 +5,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -13,7 +12,7 @@ from prefect.states import Completed
 
 from tasks.alignment.align import align, alignment_fingerprint
 from tasks.params import AlignmentParams
-from tasks.storage.artefact import is_done, read_record, write_table
+from tasks.storage.artefact import is_done, read_record, read_table, write_table
 from tasks.storage.layout import DataFolder
 
 
@@ -27,7 +26,7 @@ def align_words(
     if is_done(out, fingerprint):
         return Completed(name="Cached", message=f"done: {out}", data=read_record(out)["extra"])
     began = time.thread_time()
-    examples = align(pq.read_table(data.words(video_id)), pq.read_table(data.frames(video_id), columns=frame_columns), params)
+    examples = align(read_table(data.words(video_id)), read_table(data.frames(video_id), columns=frame_columns), params)
     said = _count(examples)
     write_table(examples, out, fingerprint, extra=said)
     return {**said, "cpu_seconds": time.thread_time() - began}

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tasks.dataset.duplicates import DROPS, Decided
 from tasks.dataset.labels import Fingerprinted, LabelledVideo
 from tasks.dataset.manifest import read_manifest
 from tasks.errors import IntegrityError
 from tasks.params import DatasetParams
-from tasks.storage.artefact import digest_file
+from tasks.storage.artefact import digest_file, read_table
 
 # What the verdicts depend on, besides the videos.
 VERDICT_PARAMS = ("split_by", "validation_share", "test_share", "split_seed", "duplicate_bits")
@@ -61,7 +60,7 @@ def remember(out: Path, version: int, params: DatasetParams) -> Memory:
         index = out / manifest["index"]["path"]
         if digest_file(index) != manifest["index"]["digest"]:
             return Memory()
-        verdicts = pq.read_table(index)
+        verdicts = read_table(index)
     except (IntegrityError, OSError):
         return Memory()
     counts = [record["facts"]["frames_kept"] for record in manifest["videos"]]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -16,7 +15,7 @@ from tasks.keywords.corpus import Corpus
 from tasks.keywords.pick import keywords_extra, keywords_fingerprint, pick_keywords
 from tasks.params import KeywordsParams
 from tasks.schema import FRAMES
-from tasks.storage.artefact import digest_json, is_done, read_record, write_table
+from tasks.storage.artefact import digest_json, is_done, read_record, read_table, write_table
 from tasks.storage.layout import DataFolder
 
 # All a frame says but its picture.
@@ -50,7 +49,7 @@ class CorpusSoFar:
     def counts(self) -> Corpus:
         """The counts of every video passed; costs only those not counted yet."""
         for video_id in self._uncounted:
-            self._counts.add(pq.read_table(self._data.words(video_id)), read_frames(self._data, video_id))
+            self._counts.add(read_table(self._data.words(video_id)), read_frames(self._data, video_id))
             self._grown = True
         self._uncounted.clear()
         return self._counts
@@ -67,7 +66,7 @@ class CorpusSoFar:
 
 def read_frames(data: DataFolder, video_id: str) -> pa.Table:
     """The frame rows of a video without their pictures."""
-    return pq.read_table(data.frames(video_id), columns=FRAME_COLUMNS)
+    return read_table(data.frames(video_id), columns=FRAME_COLUMNS)
 
 
 @task(task_run_name="keywords-{video_id}", cache_policy=NO_CACHE)
@@ -84,7 +83,7 @@ def label_words(video_id: str, data: DataFolder, corpus: CorpusSoFar, params: Ke
         said = dict(read_record(out)["extra"])
     else:
         began = time.thread_time()
-        words = pick_keywords(pq.read_table(data.heard(video_id)), read_frames(data, video_id), corpus.counts(), params)
+        words = pick_keywords(read_table(data.heard(video_id)), read_frames(data, video_id), corpus.counts(), params)
         said = keywords_extra(words, params)
         write_table(words, out, fingerprint, extra=said)
         said["cpu_seconds"] = time.thread_time() - began
