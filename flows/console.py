@@ -55,7 +55,7 @@ class Board:
                 self._progress.remove_task(bar)
             self._progress.advance(self._total)
         if not self._console.is_terminal:
-            _print_line(self._console, f"{result.video.id}  {result.line}")
+            _print_line(self._console, result.line)
 
     @contextmanager
     def shown(self) -> Iterator["Board"]:
@@ -96,8 +96,8 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         table.add_row("CPU seconds a video hour", costs)
     console.print(table)
     for result in summary.results:
-        if result.outcome.outcome != "labelled":
-            _print_line(console, f"{result.video.id}: {result.line}")
+        if result.outcome.outcome != "labelled" and console.is_terminal:  # without a terminal it has been said already
+            _print_line(console, result.line)
     for argument, code, problem in summary.not_listed:
         _print_line(console, f"not listed: {argument}: {code}: {problem}")
     for note in summary.dataset.notes if summary.dataset else ():

@@ -53,7 +53,7 @@ log = logging.getLogger("framewords.ingest")
 
 
 def _log_settled(result: VideoResult) -> None:
-    log.info("%s: %s", result.video.id, result.line)
+    log.info("%s", result.line)
 
 
 _prepared: ContextVar[tuple[Plan, Settled] | None] = ContextVar("prepared", default=None)

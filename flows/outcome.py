@@ -25,11 +25,15 @@ class VideoResult:
 
     @property
     def line(self) -> str:
+        """What came of it, in one line."""
+        name = f"{self.video.id} ({self.video.title})" if self.video.title else self.video.id
         if self.outcome.outcome != "labelled":
-            return f"{self.outcome.outcome.replace('_', ' ')}: {self.outcome.code}: {self.outcome.problem}"
+            problem = self.outcome.problem.removeprefix(f"{self.video.id}: ")
+            return f"{name}: {self.outcome.outcome.replace('_', ' ')}: {self.outcome.code}: {problem}"
         frames, words = self.steps["frames"], self.steps["keywords"]
         done = "done before: " if self.cached else ""
-        return f"{done}{frames['kept']} of {frames['sampled']} frames kept, {words['kept']} key words of {words['heard']} heard"
+        kept = f"{frames['kept']} of {frames['sampled']} frames kept"
+        return f"{name}: {done}{kept}, {words['kept']} key words of {words['heard']} heard"
 
 
 @dataclass
