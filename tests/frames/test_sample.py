@@ -148,7 +148,7 @@ def test_more_pictures_than_the_cap_allows_stop_the_decoding(tmp_path: Path) -> 
 # --- real media ------------------------------------------------------------------------
 @pytest.fixture(scope="module", autouse=True)
 def _warm_children() -> None:
-    preload(["tasks.frames.sample", "skimage.metrics"])
+    preload(["tasks.frames.sample", "skimage.metrics._structural_similarity", "scipy.ndimage", "pandas"])
 
 
 def in_child(path: Path, folder: Path, **changes: object) -> tuple[dict[str, Any], list[Row]]:
