@@ -10,6 +10,7 @@ import shutil
 import stat
 import tempfile
 import threading
+import urllib.error
 import urllib.request
 import zipfile
 import zlib
@@ -244,6 +245,10 @@ def _download(url: str, target: Path, name: str, progress: Callable[[int, int], 
                 file.write(chunk)
                 if progress is not None:
                     progress(done, total)
+    except urllib.error.HTTPError as error:
+        if error.code in (404, 410):
+            raise ParamsError(f"model {name}: its publisher has none of this name at {url}", _ways_out(name)) from error
+        raise TransientError(f"model {name}: {url} answered {error.code}", _ways_out(name)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise TransientError(f"model {name}: cannot be fetched from {url} ({reason})", _ways_out(name)) from error

@@ -102,7 +102,8 @@ def main() -> None:
     print(json.dumps({"bench": "recognition_cpu", "ratio": round(cpu_ratio, 3), "bar": 1.05, "at_most": True,
                       "ours_cpu_s": one_cpu, "bare_cpu_s": round(bare, 3), "two_threads_cpu_s": two_cpu, **shared}))
     print(json.dumps({"bench": "recognition_two_threads", "ratio": round(wall_ratio, 3), "bar": 1.7,
-                      "free_cores": round(cores, 2), "one_wall_s": round(one_wall, 3), "two_wall_s": round(two_wall, 3), **shared}))
+                      "free_cores": round(cores, 2), "one_wall_s": round(one_wall, 3), "two_wall_s": round(two_wall, 3),
+                      **shared}))
 
 
 if __name__ == "__main__":

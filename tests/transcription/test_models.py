@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import IntegrityError, ParamsError, TransientError
+from tasks.errors import IntegrityError, ParamsError, TransientError, WorkflowError
 from tasks.transcription import models
 from tasks.transcription.models import extract_model, fetch_model, find_model, list_models, model_digest, require_model
 
@@ -84,11 +84,11 @@ def test_a_hash_given_beforehand_is_kept_to(tmp_path: Path, publisher: tuple[str
         fetch_model(NAME, tmp_path, sha256="abc", base_url=publisher[0])
 
 
-@pytest.mark.parametrize("name", ["absent", "short"])
+@pytest.mark.parametrize(("name", "kind"), [("absent", ParamsError), ("short", TransientError)])
 def test_a_model_that_does_not_come_whole_names_the_three_ways_out(
-    tmp_path: Path, publisher: tuple[str, dict[str, bytes]], name: str,
+    tmp_path: Path, publisher: tuple[str, dict[str, bytes]], name: str, kind: type[WorkflowError],
 ) -> None:
-    with pytest.raises(TransientError) as caught:
+    with pytest.raises(kind) as caught:
         fetch_model(name, tmp_path, base_url=publisher[0])
     message = str(caught.value)
     assert all(way in message for way in ("transcription.model", f"models fetch {name}", "captions or pocketsphinx"))
