@@ -25,6 +25,8 @@ VIDEOS = 3
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 BARS = {(360, "keyframes"): 5.0, (720, "keyframes"): 10.0, (360, "interval"): 1.3, (720, "interval"): 1.3}
 PEAK_MEGABYTES = 300
+# scikit-image loads its parts at first use, and pyarrow imports pandas, where it is, at first use.
+CHILD_MODULES = ["tasks.frames.sample", "skimage.metrics._structural_similarity", "scipy.ndimage", "pandas"]
 
 
 def looped(bed: Path, out: Path, height: int, minutes: float) -> Path:
@@ -66,7 +68,7 @@ def main() -> None:
     parser.add_argument("--bed", type=Path)
     parser.add_argument("--minutes", type=float, default=9)
     options = parser.parse_args()
-    preload(["tasks.frames.sample", "skimage.metrics._structural_similarity", "scipy.ndimage", "pandas"])  # pyarrow imports pandas, where it is, at first use
+    preload(CHILD_MODULES)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bed = options.bed or folder / "bed"
