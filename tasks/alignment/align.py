@@ -12,7 +12,7 @@ from tasks.alignment.offset import Offset, estimate_offset
 from tasks.alignment.screen import Floats, Ints, Screen, distance_to, expand, on_screen
 from tasks.params import AlignmentParams
 from tasks.schema import EXAMPLES, LABEL
-from tasks.storage.artefact import Fingerprint
+from tasks.storage.artefact import Fingerprint, digest_json
 
 VERSION = 1  # raise it when the same words and frames would give other examples
 DECIMALS = 4  # of weights and offsets: what differs between processors lies far below
@@ -22,7 +22,7 @@ def alignment_fingerprint(words: str, frames: str, params: AlignmentParams) -> F
     """What an examples table depends on. words, frames: the fingerprint digests of the two tables."""
     return Fingerprint(
         step="alignment", version=VERSION, params=params.model_dump(mode="json"),
-        inputs={"words": words, "frames": frames, "calibration": str(read_calibration().version)})
+        inputs={"words": words, "frames": frames, "calibration": digest_json(read_calibration().model_dump())})
 
 
 @dataclass(frozen=True)
