@@ -46,8 +46,10 @@ from tasks.storage.ledger import Ledger, Outcome
 from tasks.storage.lock import held_lock
 from tasks.transcription.task import prepare_hearing, transcribe_video
 
+# What children need, loaded once: 0.3 CPU seconds a child. pyarrow imports pandas, where it is, at first use.
 CHILD_MODULES = [
-    "av", "numpy", "pyarrow.parquet", "PIL.Image", "tasks.frames.sample", "tasks.audio.extract", "tasks.transcription.transcribe"]
+    "av", "numpy", "pandas", "pyarrow.parquet", "PIL.Image", "pydub", "scipy.ndimage", "skimage.metrics._structural_similarity",
+    "vosk", "tasks.download.probe", "tasks.frames.sample", "tasks.audio.extract", "tasks.transcription.transcribe"]
 Settled = Callable[[VideoResult], None]
 log = logging.getLogger("framewords.ingest")
 

@@ -65,15 +65,17 @@ def floor_words(wav: str) -> None:
 
 def cpu_of(command: Sequence[str], environment: dict[str, str]) -> tuple[float, str]:
     """User and system seconds of a command with all its descendants, orphans too, and what it printed."""
+    others = children()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, env=environment, cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    while True:  # children of children that outlived it come to us
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            break
+    while orphans := children() - others:  # children of children that outlived it come to us
+        os.waitpid(orphans.pop(), 0)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+
+
+def children() -> set[int]:
+    return {int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
 
 
 def bare(part: str, path: Path) -> float:
