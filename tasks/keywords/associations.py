@@ -3,24 +3,18 @@
 Counts are whole numbers and the same for any order of videos, so adding, removing and merging are exact.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations, groupby
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from tasks.errors import IntegrityError
 from tasks.keywords.lists import WordLists, read_lists
 from tasks.keywords.pick import normalise
-from tasks.storage.artefact import digest_json
-from tasks.storage.atomic import write_whole
 
-VERSION = 1  # raise it when the same words would give other counts
 MAX_WORDS = 40  # a longer "sentence" is cut: its ends do not belong together, and pairs grow with the square
 MIN_TOGETHER = 3  # sentences; a pair said together less often is not judged
 MIN_VIDEOS = 2  # one video's habit is no association
@@ -79,24 +73,6 @@ class AssociationCounts:
         for row in rows:
             row["significant"] = row["p_value"] <= limit and row["videos"] >= MIN_VIDEOS and row["pmi"] > 0
         return pa.Table.from_pylist(rows, schema=ASSOCIATIONS)
-
-    def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all; the same counts give the same bytes."""
-        state = {"version": VERSION, "sentences": self.sentences, "words": self.words, "pairs": self.pairs, "kinds": self.kinds}
-        text = json.dumps({"digest": digest_json(state), **state}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        write_whole(path, text.encode())
-
-    @classmethod
-    def load(cls, path: Path) -> "AssociationCounts":
-        """Raises IntegrityError when the file is missing, torn, altered, or of another version."""
-        try:
-            state = dict(json.loads(path.read_bytes()))
-            if state.pop("digest") != digest_json(state) or state.pop("version") != VERSION:
-                raise ValueError("digest or version differs")
-            return cls(**state)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise IntegrityError(
-                f"{path}: not whole association counts", "delete it; it is counted again from the videos") from error
 
     def kind(self, lemma: str) -> str | None:
         """`noun` or `verb`, judged by the words before it ("the knife", "we cut"); None where they do not tell."""

@@ -1,5 +1,6 @@
 """Key words of one video, judged against the videos listed before it, as a Prefect task."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from tasks.errors import UnusableVideoError
+from tasks.errors import IntegrityError, UnusableVideoError
 from tasks.keywords.corpus import Corpus
 from tasks.keywords.pick import keywords_extra, keywords_fingerprint, pick_keywords
 from tasks.params import KeywordsParams
@@ -18,6 +19,7 @@ from tasks.schema import FRAMES
 from tasks.storage.artefact import digest_json, is_done, read_record, read_table, write_table
 from tasks.storage.layout import DataFolder
 
+log = logging.getLogger(__name__)
 # All a frame says but its picture.
 FRAME_COLUMNS = [name for name in FRAMES.names if name != "jpeg"]
 
@@ -44,7 +46,10 @@ class CorpusSoFar:
         self._uncounted.append(video_id)
         self.chain = digest_json([self.chain, words_digest])
         if self._store.is_file():
-            self._counts, self._uncounted = Corpus.load(self._store), []
+            try:
+                self._counts, self._uncounted = Corpus.load(self._store), []
+            except IntegrityError as error:
+                log.warning("%s", error)  # a cache: what it held is counted again
 
     def counts(self) -> Corpus:
         """The counts of every video passed; costs only those not counted yet."""
