@@ -1,9 +1,9 @@
 """How right are the labels? Run: python -m tests.benchmarks.bench_alignment [--engine vosk --model FOLDER] [--plot FILE.svg]
 
 On generated narrated videos of one minute, half of whose sentences name nothing in view; the seeds are neither those of
-fit_alignment nor any that a choice was made on. Beside it stand the labelling without thought (every noun within 5 s of a frame, weighted by nearness) and
-the same within 2 s with each video's true lag taken off, both on a frame a second; and nearness alone on the frames that
-are kept. Needs espeak-ng, and ffmpeg for --engine vosk.
+fit_alignment nor any that a choice was made on. Beside it stand the labelling without thought (every noun within 5 s of
+a frame, weighted by nearness) and the same within 2 s with each video's true lag taken off, both on a frame a second;
+and nearness alone on the frames that are kept. Needs espeak-ng, and ffmpeg for --engine vosk.
 
 Frames are judged half a second into their time on screen, so that none at a cut is right for what went before. Labels
 are counted three ways: `objects` (classes of the bed), `nouns` (all that the labelling without thought counts), `all`.
