@@ -213,7 +213,8 @@ def test_bad_input_is_one_line_and_nothing_written(
 def test_a_lone_video_that_cannot_be_decoded_ends_with_its_reason(framewords: Command, tmp_path: Path, tiny_model: Path) -> None:
     """What only decoding can find comes after the checks: the outcome is in the ledger, and the line says why."""
     content = bytearray(sample_video().read_bytes())
-    at, length = content.index(b"mdat"), 200_000
+    at = content.index(b"mdat")
+    length = int.from_bytes(content[at - 4:at], "big") - 8
     content[at + 4:at + 4 + length] = b"\0" * length
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(bytes(content))
