@@ -14,7 +14,7 @@ from tasks.dataset.labels import Fingerprinted, LabelledVideo
 from tasks.dataset.manifest import read_manifest
 from tasks.errors import IntegrityError
 from tasks.params import DatasetParams
-from tasks.storage.artefact import digest_file, read_table
+from tasks.storage.artefact import digest_file, numbers, read_table
 
 # What the verdicts depend on, besides the videos.
 VERDICT_PARAMS = ("split_by", "validation_share", "test_share", "split_seed", "duplicate_bits")
@@ -73,10 +73,10 @@ def remember(out: Path, version: int, params: DatasetParams) -> Memory:
 
 
 def _restore(record: dict[str, Any], verdicts: pa.Table) -> Decided:
-    content = LabelledVideo(record["facts"], *(verdicts[name].to_numpy() for name in ("frame", "phash", "flat", "labels")))
+    content = LabelledVideo(record["facts"], *(numbers(verdicts[name]) for name in ("frame", "phash", "flat", "labels")))
     codes = {reason: code for code, reason in enumerate((None, *DROPS))}
     return Decided(
         record["id"], record["split"], record["group"], content,
         np.array([codes[reason] for reason in verdicts["dropped"].to_pylist()], np.int8),
         tuple(name or "" for name in verdicts["duplicate_video"].to_pylist()),
-        verdicts["duplicate_frame"].fill_null(-1).to_numpy())
+        numbers(verdicts["duplicate_frame"].fill_null(-1)))

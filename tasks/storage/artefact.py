@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from tasks.errors import IntegrityError
 from tasks.storage.atomic import staged_file
@@ -136,6 +138,19 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """
     with pq.ParquetFile(path) as file:
         return file.read(columns=columns)
+
+
+def numbers(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A column of numbers or truths without nulls, as an array. pyarrow's own conversion imports pandas, where it is installed,
+    which takes longer than all the rest of a run that has nothing to do.
+    """
+    if pa.types.is_boolean(column.type):
+        return numbers(column.cast(pa.uint8())).astype(np.bool_)
+    letter = "f" if pa.types.is_floating(column.type) else "u" if pa.types.is_unsigned_integer(column.type) else "i"
+    kind = np.dtype(f"{letter}{column.type.bit_width // 8}")
+    chunks = [chunk for chunk in column.chunks if len(chunk)]
+    parts = [np.frombuffer(chunk.buffers()[1], kind, len(chunk), chunk.offset * kind.itemsize) for chunk in chunks]
+    return np.concatenate(parts) if parts else np.empty(0, kind)
 
 
 def is_done(path: Path, fingerprint: Fingerprint) -> bool:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.errors import IntegrityError
-from tasks.storage.artefact import Fingerprint, is_done, leaf_paths, read_record, write_table
+from tasks.storage.artefact import Fingerprint, is_done, leaf_paths, numbers, read_record, write_table
 
 FINGERPRINT = Fingerprint("frames", 1, {"every_seconds": 3.0}, {"media": "ab"})
 PICTURES = pa.table({
@@ -59,3 +59,12 @@ def test_one_flipped_bit_in_a_stored_picture_is_noticed_when_it_is_read(tmp_path
     path.write_bytes(data)
     with pytest.raises(OSError, match=r"[Cc][Rr][Cc]|checksum"):
         pq.read_table(path, page_checksum_verification=True)
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.uint64(), pa.int32(), pa.float32(), pa.float64(), pa.bool_()])
+def test_numbers_are_those_of_the_column(kind: pa.DataType) -> None:
+    whole = pa.array([1, 0, 1, 1, 0], pa.int8()).cast(kind)
+    column = pa.chunked_array([whole[1:3], pa.array([], kind), whole])
+    assert numbers(column).tolist() == [0, 1, 1, 0, 1, 1, 0]
+    assert numbers(column).dtype == kind.to_pandas_dtype()
+    assert len(numbers(column[:0])) == 0
