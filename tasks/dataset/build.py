@@ -73,7 +73,7 @@ def build_dataset(labels: Path, videos: Sequence[Video], out: Path, params: Data
     memory = remember(out, VERSION, params)
     survey = _survey(labels, videos, memory, params)
     splits, written = _write_shards(labels, survey, out, params, memory)
-    index = _write_index(survey, out, params)
+    index = _write_index(survey, out, params, memory)
     manifest = {
         "step": "dataset", "version": VERSION, "params": params.model_dump(), "index": index,
         **summarise(survey.found, survey.decided, survey.left_out, splits, params)}
@@ -162,14 +162,16 @@ def _write_shard(
     return 1
 
 
-def _write_index(survey: _Survey, out: Path, params: DatasetParams) -> dict[str, Any]:
+def _write_index(survey: _Survey, out: Path, params: DatasetParams, memory: Memory) -> dict[str, Any]:
     """The cross-video verdicts, one row a kept frame: the reasons, and what the next build starts from."""
-    table = index_table(survey.decided)
     verdicts = digest_json([
         [labelled.fingerprint, video.group, video.dropped.tolist()]
         for labelled, video in zip(survey.found, survey.decided, strict=True)])
     fingerprint = Fingerprint("dataset-index", VERSION, {"duplicate_bits": params.duplicate_bits}, {"verdicts": verdicts})
     path = out / f"index-{fingerprint.digest[:8]}.parquet"
+    if memory.index.get("path") == path.name:
+        return memory.index
+    table = index_table(survey.decided)
     write_table(table, path, fingerprint, row_group_rows=100_000)
     return {"path": path.name, "rows": len(table), "bytes": path.stat().st_size, "digest": digest_file(path)}
 

@@ -22,11 +22,15 @@ VERDICT_PARAMS = ("split_by", "validation_share", "test_share", "split_seed", "d
 
 @dataclass(frozen=True)
 class Memory:
-    """videos: in list order, with the fingerprint each was decided under. shards: manifest entries by path."""
+    """videos: in list order, with the fingerprint each was decided under. shards: manifest entries by path.
+
+    index: manifest entry of the file of verdicts, found whole.
+    """
 
     videos: list[tuple[str, Decided]] = field(default_factory=list)
     shards: dict[str, dict[str, Any]] = field(default_factory=dict)
     same_params: bool = False
+    index: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._contents.update({(video.id, fingerprint): video.content for fingerprint, video in self.videos})
@@ -69,7 +73,7 @@ def remember(out: Path, version: int, params: DatasetParams) -> Memory:
         for record, count, end in zip(manifest["videos"], counts, accumulate(counts), strict=True)]
     shards = {shard["path"]: shard for split in manifest["splits"].values() for shard in split["shards"]}
     same = all(manifest["params"].get(key) == getattr(params, key) for key in VERDICT_PARAMS)
-    return Memory(videos, shards, same)
+    return Memory(videos, shards, same, manifest["index"])
 
 
 def _restore(record: dict[str, Any], verdicts: pa.Table) -> Decided:
@@ -79,4 +83,4 @@ def _restore(record: dict[str, Any], verdicts: pa.Table) -> Decided:
         record["id"], record["split"], record["group"], content,
         np.array([codes[reason] for reason in verdicts["dropped"].to_pylist()], np.int8),
         tuple(name or "" for name in verdicts["duplicate_video"].to_pylist()),
-        numbers(verdicts["duplicate_frame"].fill_null(-1)))
+        np.array([-1 if number is None else number for number in verdicts["duplicate_frame"].to_pylist()], np.int32))
