@@ -5,7 +5,9 @@ import importlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +21,6 @@ COMMANDS = {
     "models": ("flows.commands", "run_models"),
     "verify": ("flows.commands", "run_verify"),
 }
-STOPPED = 130  # the shell's word for "ended by Ctrl-C"
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,12 +32,9 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> Parser:
     parser = Parser(prog="framewords", description="Narrated videos in, pictures labelled with the words spoken about them out.")
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER", help="the data folder (default: data)")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE",
-                        help="settings (default: params.yaml)")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
-                        help="override one setting; repeatable")
-    parser.add_argument("--verbose", action="store_true", help="show the log of every step")
+    parser.add_argument("--version", action="version", version=f"framewords {version('framewords')}")
+    parser.set_defaults(data=Path("data"), params=Path("params.yaml"), set=[], more=[], verbose=False)
+    _add_settings(parser, "set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     ingest = commands.add_parser("ingest", help="label videos: files, folders, list files, addresses, pages, playlists")
@@ -64,15 +62,33 @@ def build_parser() -> Parser:
     path.add_argument("name")
 
     commands.add_parser("verify", help="re-hash the dataset against its manifest")
+    for command in commands.choices.values():  # the same options are taken after the command too
+        _add_settings(command, "more")
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, settings: str) -> None:
+    """The options of every command. Their defaults are set once, so that one place does not undo the other.
+
+    settings: the name under which --set is kept.
+    """
+    never = argparse.SUPPRESS
+    parser.add_argument("--data", type=Path, default=never, metavar="FOLDER", help="the data folder (default: data)")
+    parser.add_argument("--params", type=Path, default=never, metavar="FILE", help="settings (default: params.yaml)")
+    parser.add_argument("--set", action="append", dest=settings, default=never, metavar="SECTION.KEY=VALUE",
+                        help="override one setting; repeatable")
+    parser.add_argument("--verbose", action="store_true", default=never, help="show the log of every step")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 2 bad input or settings, 3 try again later, 4 an integrity check failed."""
     from flows.console import error_line
 
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does
     try:
         options = build_parser().parse_args(arguments)
+        options.set = [*options.set, *options.more]
         module, name = COMMANDS[options.command]
         return int(getattr(importlib.import_module(module), name)(options))
     except WorkflowError as error:
@@ -86,9 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
     except KeyboardInterrupt:
         error_line("stopped", "run the same command again to go on where it stopped")
-        return STOPPED
+        return 130  # the shell's word for "ended by Ctrl-C"
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

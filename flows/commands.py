@@ -3,6 +3,9 @@
 import argparse
 import logging
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +16,8 @@ from flows.plan import Plan, data_folder, make_plan, parse_settings
 from tasks.errors import InputError, UnusableVideoError
 from tasks.network.text import shown
 from tasks.params import load_params
+
+STOPPED = 130  # the shell's word for "ended by Ctrl-C"
 
 
 def run_ingest(options: argparse.Namespace) -> int:
@@ -48,16 +53,28 @@ def _check_recogniser(plan: Plan) -> None:
 
 
 def _ingest(options: argparse.Namespace, plan: Plan, console: Console) -> RunSummary:
-    from flows.server import choose_server
+    from flows.server import chosen_server
 
     _choose_logging(options.verbose)
-    api = choose_server()
-    server = f"the Prefect server at {api}" if api else "a Prefect server of its own, for as long as it runs"
-    console.print(f"[dim]{len(plan.videos)} videos, with {server}[/dim]")
-    from flows.ingest import ingest, prepared
+    videos = f"{len(plan.videos)} video{'s' if len(plan.videos) != 1 else ''}"
+    console.print(f"[dim]{videos}; asking Prefect's server, or starting one[/dim]")
+    with chosen_server() as api:
+        with leaving_at_once():
+            from flows.ingest import ingest, prepared
+        if api:
+            console.print(f"[dim]seen at {api.removesuffix('/api')}[/dim]")
+        with Board(len(plan.videos), console).shown() as board, prepared(plan, board.settled):
+            return ingest(list(options.sources), str(options.data), str(options.params), parse_settings(options.set))
 
-    with Board(len(plan.videos), console).shown() as board, prepared(plan, board.settled):
-        return ingest(list(options.sources), str(options.data), str(options.params), parse_settings(options.set))
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Ctrl-C while a large library is being imported: half of its modules turn it into an error of their own."""
+    before = signal.signal(signal.SIGINT, lambda number, frame: (_ for _ in ()).throw(SystemExit(STOPPED)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _choose_logging(verbose: bool) -> None:

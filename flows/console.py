@@ -15,7 +15,7 @@ from flows.outcome import RunSummary, VideoResult
 from tasks.network.text import shown
 from tasks.progress import listening
 
-LINE_CHARACTERS = 300
+LINE_CHARACTERS = 600
 
 
 class Board:
@@ -81,7 +81,9 @@ def print_summary(summary: RunSummary, console: Console) -> None:
     table.add_row("media", f"{summary.media_seconds / 3600:.2f} hours")
     table.add_row("frames", _balance("sampled", summary.frames_sampled, "kept", summary.frames_kept, summary.frames_dropped))
     table.add_row("words", _balance("heard", summary.words_heard, "key words", summary.words_kept, summary.words_dropped))
-    table.add_row("recognised by", ", ".join(f"{escape(engine)}: {count}" for engine, count in sorted(summary.engines.items())))
+    if summary.engines:
+        engines = sorted(summary.engines.items())
+        table.add_row("recognised by", ", ".join(f"{escape(engine)}: {count}" for engine, count in engines))
     table.add_row("examples", f"{summary.examples:,} pictures with words, {summary.labels:,} labels")
     if summary.dataset is not None:
         splits = ", ".join(f"{rows:,} {split}" for split, rows in summary.dataset.rows.items())

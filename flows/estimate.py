@@ -12,12 +12,13 @@ from flows.plan import Plan
 from tasks.download.fetch import check_whole
 from tasks.download.media import is_whole
 from tasks.download.probe import probe_media
-from tasks.errors import UnusableVideoError
+from tasks.errors import ParamsError, UnusableVideoError
 from tasks.frames.container import inspect_picture
 from tasks.network.session import IncompleteError
 from tasks.network.text import shown
 from tasks.schema import Video
 from tasks.storage.child import run_in_child
+from tasks.transcription.models import find_model, list_models, models_folder
 
 # CPU seconds an hour of video, measured at 360p on one core of a small server (docs/pipeline.md). They are for planning:
 # a large recogniser model costs up to ten times the small one.
@@ -62,7 +63,8 @@ def print_estimate(plan: Plan, console: Console) -> None:
         here = is_whole(plan.data.media(video.id))
         try:
             known = float(inspect(video, plan).get("seconds", 0.0))
-            would = "finish what is there" if here else "fetch, see, hear, label" if _is_remote(video) else "see, hear, label"
+            work_left = "fetch, see, hear, label" if _is_remote(video) else "see, hear, label"
+            would = "check what is there, and finish it" if here else work_left
             work += 1
         except UnusableVideoError as error:
             known, would = 0.0, f"set it aside: {error.code}"
@@ -74,11 +76,27 @@ def print_estimate(plan: Plan, console: Console) -> None:
         console.print(shown(f"not listed: {argument}: {code}: {problem}", LINE_CHARACTERS), markup=False, soft_wrap=True)
     engine = plan.params.transcription.engine
     rate = CPU_SECONDS_PER_HOUR[plan.params.frames.mode] + CPU_SECONDS_PER_HOUR.get(engine, CPU_SECONDS_PER_HOUR["vosk"])
+    console.print(_recogniser(plan))
     console.print(f"{len(plan.videos)} videos, {work} to work on: {seconds / 3600:.2f} hours known, about "
                   f"{seconds / 3600 * rate:.0f} CPU seconds with a small recogniser model (none where captions serve).")
     if unknown:
         console.print(f"{unknown} videos would be fetched, about {BYTES_PER_SECOND * 3600 / 1e6:.0f} MB an hour of video.")
     console.print("Nothing was written.")
+
+
+def _recogniser(plan: Plan) -> str:
+    """Who would hear the words."""
+    params = plan.params.transcription
+    if params.engine in ("captions", "pocketsphinx"):
+        return f"Words from: {params.engine}."
+    first = "captions where a video has them, else " if params.engine == "auto" else ""
+    try:
+        return f"Words from: {first}vosk with {find_model(params.model, models_folder())}."
+    except ParamsError:
+        known = {model.name: model.megabytes for model, _ in list_models(models_folder())}
+        size = f" ({known[params.model]} MB)" if params.model in known else ""
+        fetched = "it would be fetched once" + size if params.fetch_models else "`framewords models fetch` brings it" + size
+        return f"Words from: {first}vosk; its model {params.model} is not here: {fetched}."
 
 
 def _is_remote(video: Video) -> bool:

@@ -32,6 +32,8 @@ class Labeller:
         while self.catalogue[self._place].id != result.video.id:
             self._pass()
         steps, outcome = self._pass()
+        if outcome.outcome != "labelled":  # its frames and words are in no example, so they are not counted
+            return replace(result, steps={}, outcome=outcome)
         return replace(result, steps={**result.steps, **steps}, outcome=outcome,
                        cached=result.cached and all(said.get("cached") for said in steps.values()))
 

@@ -28,7 +28,7 @@ class VideoResult:
         """What came of it, in one line."""
         name = f"{self.video.id} ({self.video.title})" if self.video.title else self.video.id
         if self.outcome.outcome != "labelled":
-            problem = self.outcome.problem.removeprefix(f"{self.video.id}: ")
+            problem = self.outcome.problem.removeprefix(f"{self.video.id}: ").removeprefix(f"{self.outcome.code}: ")
             return f"{name}: {self.outcome.outcome.replace('_', ' ')}: {self.outcome.code}: {problem}"
         frames, words = self.steps["frames"], self.steps["keywords"]
         done = "done before: " if self.cached else ""

@@ -1,34 +1,87 @@
 """Which Prefect server a command talks to: a running one when there is one, else one of its own for as long as it runs."""
 
+import ctypes
 import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from tasks.errors import TransientError
 
 LOCAL_API = "http://127.0.0.1:4200/api"
 HEALTH_TIMEOUT_SECONDS = 2.0
+START_SECONDS = 120
+STOP_SECONDS = 10
+PR_SET_PDEATHSIG = 1
 
 
-def choose_server() -> str:
-    """Set Prefect's environment, before it is imported; returns the address, or "" for a server of this process's own.
+@contextmanager
+def chosen_server() -> Iterator[str]:
+    """Prefect's environment is set, before it is imported; yields the address of a running server, or "" for one of our own.
 
-    Raises TransientError when PREFECT_API_URL names a server that does not answer.
+    Our own has a session of its own, so that Ctrl-C in a terminal reaches us alone, and it ends when we do, however we end.
+    Raises TransientError when PREFECT_API_URL names a server that does not answer, or our own does not start.
     """
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     named = os.environ.get("PREFECT_API_URL", "")
-    if named:
-        if not _answers(named):
-            raise TransientError(f"{named}: the Prefect server does not answer", "start it, or unset PREFECT_API_URL")
-        return named
-    if _answers(LOCAL_API):
-        os.environ["PREFECT_API_URL"] = LOCAL_API
-        return LOCAL_API
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-    # A server of our own stops with us; what it says about being stopped is no news to anyone.
-    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
-    return ""
+    if named and not _answers(named):
+        raise TransientError(f"{named}: the Prefect server does not answer", "start it, or unset PREFECT_API_URL")
+    running = named or (LOCAL_API if _answers(LOCAL_API) else "")
+    if running:
+        os.environ["PREFECT_API_URL"] = running
+        yield running
+        return
+    with tempfile.TemporaryFile() as log, _own_server(log.fileno()) as api:
+        os.environ["PREFECT_API_URL"] = api
+        yield ""
+
+
+@contextmanager
+def _own_server(log: int) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent)
+    try:
+        api = f"http://127.0.0.1:{port}/api"
+        _wait_for(api, server)
+        yield api
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _die_with_parent() -> None:
+    """Linux ends the server when this process dies, also by kill -9; elsewhere only an orderly end does."""
+    if Path("/proc/self").exists():
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _wait_for(api: str, server: "subprocess.Popen[bytes]") -> None:
+    """The server tells nobody when it is ready, so its health address is asked until it answers."""
+    for _ in range(START_SECONDS * 10):
+        if _answers(api):
+            return
+        try:
+            code = server.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            continue
+        raise TransientError(f"the Prefect server ended at once (exit code {code})", "see `prefect server start`")
+    raise TransientError(f"the Prefect server did not start in {START_SECONDS} s", "run again when the machine is less busy")
 
 
 def _answers(api: str) -> bool:

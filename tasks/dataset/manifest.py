@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import IntegrityError
+from tasks.errors import InputError, IntegrityError
 from tasks.storage.artefact import digest_file, digest_json
 from tasks.storage.atomic import write_whole
 
@@ -13,7 +13,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 SHARD = re.compile(r"data/(train|validation|test)-\d{5}-[0-9a-f]{8}\.parquet")
 INDEX_FILE = re.compile(r"index-[0-9a-f]{8}\.parquet")
-REMEDY = "restore the dataset from where it was pushed, or build it again with `framewords dataset`"
+REMEDY = "restore the dataset from where it was pushed, or build it again with `framewords ingest`"
 
 
 def shard_entry(path: Path, rows: int, videos: list[str], digest: str = "") -> dict[str, Any]:
@@ -29,7 +29,7 @@ def write_manifest(dataset: Path, manifest: dict[str, Any]) -> None:
 
 
 def read_manifest(dataset: Path) -> dict[str, Any]:
-    """The manifest of a dataset. Raises IntegrityError when it is missing, half or altered."""
+    """The manifest of a dataset. Raises InputError when there is none, IntegrityError when it is half or altered."""
     path = dataset / MANIFEST
     try:
         manifest = json.loads(path.read_bytes())
@@ -38,6 +38,8 @@ def read_manifest(dataset: Path) -> dict[str, Any]:
         whole = digest == digest_json(manifest) and manifest["format"] == FORMAT
         index = manifest["index"]  # a dataset rebuilt from a recipe has none
         safe = all(SHARD.fullmatch(shard) for shard in shards) and (not index or INDEX_FILE.fullmatch(index["path"]))
+    except FileNotFoundError as error:
+        raise InputError(f"{dataset}: no dataset there", "run `framewords ingest`, or name its folder with --data") from error
     except OSError as error:
         raise IntegrityError(f"{path}: manifest cannot be read ({error.strerror})", REMEDY) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

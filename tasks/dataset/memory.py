@@ -12,7 +12,7 @@ import pyarrow as pa
 from tasks.dataset.duplicates import DROPS, Decided
 from tasks.dataset.labels import Fingerprinted, LabelledVideo
 from tasks.dataset.manifest import read_manifest
-from tasks.errors import IntegrityError
+from tasks.errors import InputError, IntegrityError
 from tasks.params import DatasetParams
 from tasks.storage.artefact import digest_file, numbers, read_table
 
@@ -65,7 +65,7 @@ def remember(out: Path, version: int, params: DatasetParams) -> Memory:
         if digest_file(index) != manifest["index"]["digest"]:
             return Memory()
         verdicts = read_table(index)
-    except (IntegrityError, OSError):
+    except (InputError, IntegrityError, OSError):
         return Memory()
     counts = [record["facts"]["frames_kept"] for record in manifest["videos"]]
     videos = [

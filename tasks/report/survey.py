@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from tasks.dataset.labels import fingerprint_video
 from tasks.dataset.manifest import MANIFEST, read_manifest
 from tasks.dataset.splits import SPLITS
-from tasks.errors import IntegrityError
+from tasks.errors import InputError, IntegrityError
 from tasks.keywords.associations import AssociationCounts
 from tasks.report import books
 from tasks.report.books import Labels, Sum
@@ -111,7 +111,7 @@ def _look_at_dataset(folder: DataFolder, seen: Survey) -> Sum | None:
     """The pictures kept, against where the dataset has them. Videos labelled since it was built are `not in it yet`."""
     try:
         recorded = {video["id"]: video for video in read_manifest(folder.dataset)["videos"]}
-    except IntegrityError as error:
+    except (InputError, IntegrityError) as error:
         seen.faults.append(error.problem.removeprefix(f"{folder.root}/"))
         return None
     parts = Counter(dict.fromkeys(SPLITS, 0))

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -42,10 +43,12 @@ ERRORS: dict[str, type[WorkflowError]] = {
 
 
 _live: set[BaseProcess] = set()
+_stopping = threading.Event()
 
 
 def stop_children() -> None:
-    """End every child that is still at work."""
+    """End every child that is still at work, and let none be started until the next `preload`."""
+    _stopping.set()
     for child in list(_live):
         child.kill()
 
@@ -56,6 +59,7 @@ def preload(modules: list[str]) -> None:
     Where jemalloc is installed the children use it: recognition, which allocates millions of small pieces, then costs a
     third less CPU. It has to be in the environment while the server starts, and only then.
     """
+    _stopping.clear()
     multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
     library = find_library("jemalloc") if sys.platform == "linux" and "LD_PRELOAD" not in os.environ else None
     if library:
@@ -78,6 +82,8 @@ def run_in_child(
     Raises the WorkflowError the function raised, or UnusableVideoError when the child crashed (`crashed`), ran out of
     memory (`out_of_memory`) or of time (`timeout`).
     """
+    if _stopping.is_set():
+        raise TransientError(f"{what}: the run was stopped", "run the same command again")
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(

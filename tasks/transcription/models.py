@@ -139,6 +139,8 @@ def fetch_model(
     """
     if not MODEL_NAME.fullmatch(name):
         raise ParamsError(f"model {name[:60]!r}: not a model name", "see `framewords models list`")
+    if not name.startswith("vosk-model"):
+        raise ParamsError(f"model {name!r}: the publisher's models begin with vosk-model", "see `framewords models list`")
     if sha256 is not None and not SHA256.fullmatch(sha256.lower()):
         raise ParamsError(f"sha256 {sha256[:80]!r}: not 64 hex digits", "give the SHA-256 of the zip")
     known = {model.name: model.sha256 for model in KNOWN_MODELS}

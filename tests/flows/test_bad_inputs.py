@@ -174,9 +174,9 @@ ROWS = [
     Row("68 language", ("--set", "keywords.stopword_languages=[xx]", "ingest", "x.mp4"), "xx"),
     Row("69 data is the root", ("--data", "/", "ingest", "x.mp4"), "not a data folder"),
     Row("69 data is a file", ("--data", "{file}", "ingest", "x.mp4"), "is a file", written(b"x"), "plain"),
-    Row("73 no dataset", ("verify",), "manifest|dataset", code=4),
+    Row("73 no dataset", ("verify",), "no dataset there"),
     Row("report of nothing", ("report",), "list of videos|videos.csv"),
-    Row("export of nothing", ("export", "coco", "out"), "manifest|dataset", code=4),
+    Row("export of nothing", ("export", "coco", "out"), "no dataset there"),
     Row("export unknown format", ("export", "xml", "out"), "invalid choice"),
     Row("rebuild of nothing", ("rebuild", "absent", "out"), "absent"),
 ]
