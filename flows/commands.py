@@ -53,18 +53,18 @@ def _check_recogniser(plan: Plan) -> None:
 
 
 def _ingest(options: argparse.Namespace, plan: Plan, console: Console) -> RunSummary:
-    from flows.server import chosen_server
+    from flows.server import choose_server
 
     _choose_logging(options.verbose)
     videos = f"{len(plan.videos)} video{'s' if len(plan.videos) != 1 else ''}"
     console.print(f"[dim]{videos}; asking Prefect's server, or starting one[/dim]")
-    with chosen_server() as api:
-        with leaving_at_once():
-            from flows.ingest import ingest, prepared
-        if api:
-            console.print(f"[dim]seen at {api.removesuffix('/api')}[/dim]")
-        with Board(len(plan.videos), console).shown() as board, prepared(plan, board.settled):
-            return ingest(list(options.sources), str(options.data), str(options.params), parse_settings(options.set))
+    api = choose_server()
+    with leaving_at_once():
+        from flows.ingest import ingest, prepared
+    if api:
+        console.print(f"[dim]seen at {api.removesuffix('/api')}[/dim]")
+    with Board(len(plan.videos), console).shown() as board, prepared(plan, board.settled):
+        return ingest(list(options.sources), str(options.data), str(options.params), parse_settings(options.set))
 
 
 @contextmanager

@@ -1,16 +1,14 @@
 """Which Prefect server a command talks to: a running one when there is one, else one of its own for as long as it runs."""
 
+import atexit
 import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.errors import TransientError
@@ -22,9 +20,8 @@ STOP_SECONDS = 10
 PR_SET_PDEATHSIG = 1
 
 
-@contextmanager
-def chosen_server() -> Iterator[str]:
-    """Prefect's environment is set, before it is imported; yields the address of a running server, or "" for one of our own.
+def choose_server() -> str:
+    """Set Prefect's environment, before it is imported; returns the address of a running server, or "" for one of our own.
 
     Our own has a session of its own, so that Ctrl-C in a terminal reaches us alone, and it ends when we do, however we end.
     Raises TransientError when PREFECT_API_URL names a server that does not answer, or our own does not start.
@@ -35,34 +32,32 @@ def chosen_server() -> Iterator[str]:
     if named and not _answers(named):
         raise TransientError(f"{named}: the Prefect server does not answer", "start it, or unset PREFECT_API_URL")
     running = named or (LOCAL_API if _answers(LOCAL_API) else "")
-    if running:
-        os.environ["PREFECT_API_URL"] = running
-        yield running
-        return
-    with tempfile.TemporaryFile() as log, _own_server(log.fileno()) as api:
-        os.environ["PREFECT_API_URL"] = api
-        yield ""
+    os.environ["PREFECT_API_URL"] = running or _start_server()
+    return running
 
 
-@contextmanager
-def _own_server(log: int) -> Iterator[str]:
+def _start_server() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent)
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        preexec_fn=_die_with_parent)
+    # Not earlier: Prefect sends its last news to the server when the interpreter's threads end, just before this.
+    atexit.register(_stop, server)
+    api = f"http://127.0.0.1:{port}/api"
+    _wait_for(api, server)
+    return api
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    server.terminate()
     try:
-        api = f"http://127.0.0.1:{port}/api"
-        _wait_for(api, server)
-        yield api
-    finally:
-        server.terminate()
-        try:
-            server.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        server.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def _die_with_parent() -> None:

@@ -38,9 +38,10 @@ def read_manifest(dataset: Path) -> dict[str, Any]:
         whole = digest == digest_json(manifest) and manifest["format"] == FORMAT
         index = manifest["index"]  # a dataset rebuilt from a recipe has none
         safe = all(SHARD.fullmatch(shard) for shard in shards) and (not index or INDEX_FILE.fullmatch(index["path"]))
-    except FileNotFoundError as error:
-        raise InputError(f"{dataset}: no dataset there", "run `framewords ingest`, or name its folder with --data") from error
     except OSError as error:
+        if not (dataset / "data").exists():
+            where = "run `framewords ingest`, or name its folder with --data"
+            raise InputError(f"{dataset}: no dataset there", where) from error
         raise IntegrityError(f"{path}: manifest cannot be read ({error.strerror})", REMEDY) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{path}: manifest is not whole ({type(error).__name__})", REMEDY) from error
