@@ -20,9 +20,10 @@ from tasks.schema import Video
 from tasks.storage.child import run_in_child
 from tasks.transcription.models import find_model, list_models, models_folder
 
-# CPU seconds an hour of video, measured at 360p on one core of a small server (docs/pipeline.md). They are for planning:
-# a large recogniser model costs up to ten times the small one.
-CPU_SECONDS_PER_HOUR = {"keyframes": 8, "interval": 30, "scenes": 40, "auto": 12, "vosk": 360, "pocketsphinx": 2000}
+# CPU seconds an hour of 360p video on one core of a small server: frames as measured (docs/frames.md), recognition with
+# Vosk's small models. For planning: a large model costs up to ten times as much.
+FRAMES_CPU_SECONDS = {"keyframes": 3, "auto": 8, "interval": 15, "scenes": 40}
+WORDS_CPU_SECONDS = {"captions": 0, "vosk": 360, "pocketsphinx": 1000}
 # A low-rate picture stream with a speech-grade sound stream.
 BYTES_PER_SECOND = 60_000
 
@@ -74,8 +75,8 @@ def print_estimate(plan: Plan, console: Console) -> None:
     console.print(table)
     for argument, code, problem in plan.set_aside:
         console.print(shown(f"not listed: {argument}: {code}: {problem}", LINE_CHARACTERS), markup=False, soft_wrap=True)
-    engine = plan.params.transcription.engine
-    rate = CPU_SECONDS_PER_HOUR[plan.params.frames.mode] + CPU_SECONDS_PER_HOUR.get(engine, CPU_SECONDS_PER_HOUR["vosk"])
+    engine = "vosk" if plan.params.transcription.engine == "auto" else plan.params.transcription.engine
+    rate = FRAMES_CPU_SECONDS[plan.params.frames.mode] + WORDS_CPU_SECONDS[engine]
     console.print(_recogniser(plan))
     console.print(f"{len(plan.videos)} videos, {work} to work on: {seconds / 3600:.2f} hours known, about "
                   f"{seconds / 3600 * rate:.0f} CPU seconds with a small recogniser model (none where captions serve).")
