@@ -28,13 +28,13 @@ def zipped(folder: Path) -> bytes:
 @pytest.fixture(scope="module")
 def publisher(tiny_model: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
     """A local publisher: its address, and what it answers by path. Of /short.zip fewer bytes come than it promises."""
-    pages = {f"/{NAME}.zip": zipped(tiny_model), "/short.zip": b"PK\x03\x04"}
+    pages = {f"/{NAME}.zip": zipped(tiny_model), "/vosk-model-short.zip": b"PK\x03\x04"}
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = pages.get(self.path, b"")
             self.send_response(200 if body else 404)
-            self.send_header("Content-Length", str(len(body) * (2 if self.path == "/short.zip" else 1)))
+            self.send_header("Content-Length", str(len(body) * (2 if self.path == "/vosk-model-short.zip" else 1)))
             self.end_headers()
             self.wfile.write(body)
 
@@ -84,7 +84,7 @@ def test_a_hash_given_beforehand_is_kept_to(tmp_path: Path, publisher: tuple[str
         fetch_model(NAME, tmp_path, sha256="abc", base_url=publisher[0])
 
 
-@pytest.mark.parametrize(("name", "kind"), [("absent", ParamsError), ("short", TransientError)])
+@pytest.mark.parametrize(("name", "kind"), [("vosk-model-absent", ParamsError), ("vosk-model-short", TransientError)])
 def test_a_model_that_does_not_come_whole_names_the_three_ways_out(
     tmp_path: Path, publisher: tuple[str, dict[str, bytes]], name: str, kind: type[WorkflowError],
 ) -> None:
