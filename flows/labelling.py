@@ -8,7 +8,7 @@ video that cannot be used is a row in the ledger, and the rest goes on.
 import queue
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
-from prefect.tasks import exponential_backoff
+from prefect.tasks import Task, exponential_backoff
 
 from flows.labeller import Labeller, said
 from flows.outcome import VideoResult
@@ -31,6 +31,7 @@ from tasks.download.task import download_media
 from tasks.errors import TransientError, UnusableVideoError, WorkflowError
 from tasks.frames.sample import frames_fingerprint
 from tasks.frames.task import sample_frames
+from tasks.params import Params
 from tasks.progress import tell
 from tasks.schema import Media, Video
 from tasks.storage.artefact import is_done, read_record
@@ -73,7 +74,7 @@ def label_all(plan: Plan, ledger: Ledger, settled: Settled) -> list[VideoResult]
     """
     results: list[VideoResult] = []
     labeller = Labeller(plan, read_catalogue(plan.data.catalogue))
-    for video, future in _lanes(plan):
+    for video, future in lanes(plan.videos, plan.params.ingest.videos_at_once, lambda video: label_video.submit(video, plan)):
         result = _settle(video, future)
         if result.outcome.outcome == "labelled":
             result = labeller.label(result)
@@ -87,13 +88,11 @@ def label_all(plan: Plan, ledger: Ledger, settled: Settled) -> list[VideoResult]
 @task(task_run_name="label-{video.id}", cache_policy=NO_CACHE)
 def label_video(video: Video, plan: Plan) -> dict[str, Any] | State[Any]:
     """Fetch one video, see it and hear it. Returns what each step said, by step name."""
-    done = _done_before(video, plan)
+    done = done_before(video, plan)
     if done is not None:
         return Completed(name="Cached", message="every artefact is there", data=done)
     params = plan.params
-    backoff = exponential_backoff(max(1, round(params.download.backoff_seconds)))
-    fetch = download_media.with_options(retries=params.download.attempts - 1, retry_delay_seconds=backoff)
-    fetched = fetch(video, plan.data, params.download, params.discovery)
+    fetched = fetching(params)(video, plan.data, params.download, params.discovery)
     media: Media = fetched.result() if isinstance(fetched, State) else fetched
     tell(video.id, "duration", media.duration)
     if media.sound is None and not media.captions:
@@ -109,7 +108,13 @@ def label_video(video: Video, plan: Plan) -> dict[str, Any] | State[Any]:
     return {"media": {"duration": media.duration}, "frames": frames, "sound": sound, "transcription": words}
 
 
-def _done_before(video: Video, plan: Plan) -> dict[str, Any] | None:
+def fetching(params: Params) -> Task[..., Any]:
+    """The download task with the retries of the settings."""
+    backoff = exponential_backoff(max(1, round(params.download.backoff_seconds)))
+    return download_media.with_options(retries=params.download.attempts - 1, retry_delay_seconds=backoff)
+
+
+def done_before(video: Video, plan: Plan) -> dict[str, Any] | None:
     """What the steps said when all were done before; takes milliseconds, so that a second run costs next to nothing."""
     folder = plan.data.media(video.id)
     if not is_whole(folder, media_fingerprint(video, plan.params.download)):
@@ -131,17 +136,18 @@ def _refuse_silence(video: Video, words: dict[str, Any]) -> None:
         raise UnusableVideoError(f"{video.id}: no words were heard", "nothing to do, it stays set aside", "no_words")
 
 
-def _lanes(plan: Plan) -> Iterator[tuple[Video, PrefectFuture[Any]]]:
-    """Every video with its finished lane, in list order; at most `videos_at_once` are at work."""
-    waiting, finished = deque(plan.videos), dict[str, PrefectFuture[Any]]()
+def lanes(
+    videos: Sequence[Video], at_once: int, start: Callable[[Video], PrefectFuture[Any]],
+) -> Iterator[tuple[Video, PrefectFuture[Any]]]:
+    """Every video with its finished lane, in the order given; at most `at_once` are at work."""
+    waiting, finished = deque(videos), dict[str, PrefectFuture[Any]]()
     done: queue.Queue[tuple[str, PrefectFuture[Any]]] = queue.Queue()
     at_work = 0
-    for video in plan.videos:
+    for video in videos:
         while video.id not in finished:
-            while waiting and at_work < plan.params.ingest.videos_at_once:
+            while waiting and at_work < at_once:
                 started = waiting.popleft()
-                future = label_video.submit(started, plan)
-                future.add_done_callback(partial(_report_done, done, started.id))
+                start(started).add_done_callback(partial(_report_done, done, started.id))
                 at_work += 1
             video_id, lane = done.get()
             finished[video_id] = lane
