@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -124,6 +125,30 @@ class IngestParams(Section):
     decode_memory_megabytes: int = Field(ge=200)
 
 
+class RunParams(Section):
+    task_runner: Literal["threads", "dask"]
+    allow_unencrypted: bool  # before the address, whose check needs it
+    scheduler: str
+    workers: int = Field(ge=1, le=256)
+    no_worker_seconds: Positive
+
+    @field_validator("scheduler")
+    @classmethod
+    def _between_our_machines_only(cls, scheduler: str, others: ValidationInfo) -> str:
+        """Dask's messages run code at whoever reads them: they stay on this machine or are encrypted, with certificates."""
+        if scheduler == "local":
+            return scheduler
+        address = re.fullmatch(r"(tcp|tls)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", scheduler)
+        if address is None or not 0 < int(address[3]) < 65_536:
+            raise PydanticCustomError("scheduler", "write local, or the address of a Dask scheduler as tls://host:8786")
+        host = address[2].strip("[]")
+        here = host == "localhost" or host == "::1" or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
+        if address[1] == "tcp" and not here and not others.data.get("allow_unencrypted"):
+            raise PydanticCustomError(
+                "scheduler", "tcp:// to another machine is not encrypted: use tls://, or set run.allow_unencrypted: true")
+        return scheduler
+
+
 class Params(Section):
     discovery: DiscoveryParams
     download: DownloadParams
@@ -134,6 +159,7 @@ class Params(Section):
     alignment: AlignmentParams
     dataset: DatasetParams
     ingest: IngestParams
+    run: RunParams
 
 
 class _StrictLoader(yaml.SafeLoader):
