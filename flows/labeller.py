@@ -13,7 +13,8 @@ from flows.outcome import VideoResult
 from flows.plan import Plan
 from tasks.alignment.task import align_words
 from tasks.errors import UnusableVideoError
-from tasks.keywords.task import FRAME_COLUMNS, CorpusSoFar, label_words
+from tasks.keywords.so_far import FRAME_COLUMNS, CorpusSoFar
+from tasks.keywords.task import label_words
 from tasks.schema import Video
 from tasks.storage.ledger import Outcome
 
@@ -45,9 +46,12 @@ class Labeller:
 
     def _pass(self) -> tuple[dict[str, dict[str, Any]], Outcome]:
         """Label the video at the current place, when it has been seen and heard, and go on to the next."""
-        video_id = self.catalogue[self._place].id
+        video = self.catalogue[self._place]
+        video_id = video.id
         self._place += 1
         data, params = self._plan.data, self._plan.params
+        if video.is_forgotten:
+            self._corpus.passed_forgotten(video_id)
         if not (data.frames(video_id).is_file() and data.heard(video_id).is_file()):
             return {}, Outcome(video_id, "failed", code="unseen", problem="not seen and heard yet")
         try:

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from tasks.discovery.catalogue import read_catalogue
+from tasks.discovery.catalogue import read_catalogue, refuse_forgotten
 from tasks.discovery.inputs import expand_inputs
-from tasks.errors import ParamsError
+from tasks.errors import InputError, ParamsError
 from tasks.params import Params, load_params
 from tasks.schema import Video
 from tasks.storage.artefact import digest_file
@@ -76,8 +76,11 @@ def make_plan(sources: Sequence[str], data: Path, params_file: Path, settings: d
             return digests[path]
 
         expansion = expand_inputs(sources, params.discovery, file_digest)
-    videos = sorted(expansion.videos, key=lambda video: order.get(video.id, len(order)))
-    return Plan(folder, params, tuple(videos), expansion.set_aside, digests)
+    welcome, refused = refuse_forgotten(folder.catalogue, expansion.videos)
+    if refused and not welcome and len(sources) == 1:
+        raise InputError(refused[0][2], "give another video")
+    videos = sorted(welcome, key=lambda video: order.get(video.id, len(order)))
+    return Plan(folder, params, tuple(videos), (*expansion.set_aside, *refused), digests)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Video:
     url: the address or absolute path it is fetched from.
     source: the subscription or argument it was found through.
     uploaded: ISO date or empty.
-    state: `listed`; outcomes live in the ledger.
+    state: `listed`, or `forgotten`: then all but id and first_seen is empty. Outcomes live in the ledger.
     """
 
     id: str
@@ -37,6 +38,10 @@ class Video:
     def __post_init__(self) -> None:
         if not VIDEO_ID.fullmatch(self.id):
             raise ValueError(f"invalid video id: {self.id!r}")
+
+    @property
+    def is_forgotten(self) -> bool:
+        return self.state == FORGOTTEN
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class _Survey:
 
 
 def build_dataset(labels: Path, videos: Sequence[Video], out: Path, params: DatasetParams) -> DatasetSummary:
-    """Bring the dataset in `out` up to date with the labels of the videos, in list order.
+    """Bring the dataset in `out` up to date with the labels of the videos, in list order; forgotten ones are passed over.
 
     labels: holds <id>/{frames,words,examples}.parquet; a video without them counts as `not_labelled`, one whose files are torn
     or do not fit together as `damaged_labels`.
@@ -71,7 +71,7 @@ def build_dataset(labels: Path, videos: Sequence[Video], out: Path, params: Data
     if twice:
         raise InputError(f"{twice[0]}: listed twice", "keep one of its lines in videos.csv")
     memory = remember(out, VERSION, params)
-    survey = _survey(labels, videos, memory, params)
+    survey = _survey(labels, [video for video in videos if not video.is_forgotten], memory, params)
     splits, written = _write_shards(labels, survey, out, params, memory)
     index = _write_index(survey, out, params, memory)
     manifest = {

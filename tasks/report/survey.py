@@ -15,7 +15,7 @@ from tasks.errors import InputError, IntegrityError
 from tasks.keywords.associations import AssociationCounts
 from tasks.report import books
 from tasks.report.books import Labels, Sum
-from tasks.schema import Video
+from tasks.schema import FORGOTTEN, Video
 from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger, Outcome
 
@@ -86,7 +86,8 @@ class Survey:
         """The sums of the whole folder. A lost video is in no part of its sum, so that it shows."""
         states = Counter(self.states.values())
         facts = self.facts.values()
-        listed = tuple((state, states[state]) for state in (LABELLED, SET_ASIDE, FAILED, WAITING))
+        gone = (FORGOTTEN,) if states[FORGOTTEN] else ()
+        listed = tuple((state, states[state]) for state in (LABELLED, SET_ASIDE, FAILED, WAITING, *gone))
         sums = (
             Sum("videos listed", len(self.videos), listed),
             books.add_up("frames sampled", (one.frames for one in facts)),
@@ -99,7 +100,7 @@ def survey(folder: DataFolder, videos: Sequence[Video]) -> Survey:
     """Look at every listed video once, and at label folders that no list names."""
     seen = Survey(videos, _read_outcomes(folder.ledger))
     for video in videos:
-        seen.states[video.id] = _look_at(folder, video, seen)
+        seen.states[video.id] = FORGOTTEN if video.is_forgotten else _look_at(folder, video, seen)
     strangers = sorted(path.name for path in folder.labels_root.glob("*") if path.is_dir() and path.name not in seen.states)
     seen.faults += [f"{name}: has labels, but is not in {folder.catalogue.name}" for name in strangers]
     if (folder.dataset / MANIFEST).is_file():

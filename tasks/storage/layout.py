@@ -15,6 +15,11 @@ class DataFolder:
         return self.root / "videos.csv"
 
     @property
+    def forgotten(self) -> Path:
+        """Beside the list and in git like it: what must not be listed again."""
+        return self.root / "forgotten.csv"
+
+    @property
     def labels_root(self) -> Path:
         return self.root / "labels"
 
