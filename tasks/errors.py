@@ -35,6 +35,25 @@ class TransientError(WorkflowError):
     exit_code = 3
 
 
+class BlockedError(TransientError):
+    """The site refuses us, not this video: too many requests, or it asks whether we are a robot. Its source is to rest.
+
+    retry_after_seconds: how long the site asked us to wait, 0 when it did not say.
+    """
+
+    def __init__(self, problem: str, remedy: str, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(problem, remedy)
+        self.args = (problem, remedy, retry_after_seconds)
+
+    @property
+    def retry_after_seconds(self) -> float:
+        return float(self.args[2])
+
+
+class AlreadyRunningError(TransientError):
+    """Another run is at work on the same data folder."""
+
+
 class UnusableVideoError(WorkflowError):
     """Not worth another try: the video is set aside under `code` and the rest goes on.
 

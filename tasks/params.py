@@ -3,16 +3,21 @@
 import difflib
 import math
 import re
+from collections import Counter
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from tasks.cron import parse_cron
 from tasks.errors import ParamsError
 
 MAX_PARAMS_BYTES = 1_000_000
+LANGUAGE_CODE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -31,6 +36,74 @@ class DiscoveryParams(Section):
     max_videos: int = Field(ge=1, le=100_000)
     allow_private_addresses: bool
     allowed_hosts: tuple[str, ...]
+    first_index: int = Field(ge=1, le=100_000)
+    per_night: int = Field(ge=1, le=100_000)
+    overlap_videos: int = Field(ge=1, le=100)
+    relist_nights: int = Field(ge=1, le=3650)
+    relist_videos: int = Field(ge=1, le=100_000)
+
+
+SourceKind = Literal["auto", "channel", "playlist", "search", "feed", "video", "file", "folder", "bucket", "list"]
+
+
+class SourceParams(Section):
+    """One subscription. `name` and `url` are needed; everything else may be left out, and then means what is said here.
+
+    kind: what `url` is; auto: told by its form. A search has words for a `url`, a bucket s3://bucket/prefix.
+    feed: address of the RSS or Atom feed, where the page does not name it or names another.
+    first_index, per_night: in place of discovery.first_index and discovery.per_night.
+    min_duration_seconds ... min_views: filters; what is outside any of them is left out. Empty or absent: no such filter.
+    languages: codes as en or pt-BR; en takes en-GB too. licences: parts of their names, in any case, as "creative commons".
+    title_matches, title_excludes: regular expressions, searched for in the title in any case.
+    endpoint, profile, region: of a bucket that is not Amazon's, or not reached with the environment's credentials.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    url: str = Field(min_length=1, max_length=2000)
+    kind: SourceKind = "auto"
+    feed: str = ""
+    first_index: int | None = Field(default=None, ge=1, le=100_000)
+    per_night: int | None = Field(default=None, ge=1, le=100_000)
+    min_duration_seconds: NotNegative | None = None
+    max_duration_seconds: Positive | None = None
+    languages: tuple[Annotated[str, Field(pattern=LANGUAGE_CODE)], ...] = ()
+    licences: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    title_matches: str = ""
+    title_excludes: str = ""
+    uploaded_from: date | None = None
+    uploaded_until: date | None = None
+    min_views: int | None = Field(default=None, ge=0)
+    endpoint: str = ""
+    profile: str = ""
+    region: str = ""
+
+    @field_validator("title_matches", "title_excludes")
+    @classmethod
+    def _is_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise PydanticCustomError("pattern", "not a regular expression: {why}", {"why": str(error)}) from error
+        return pattern
+
+    @field_validator("uploaded_from", "uploaded_until", mode="before")
+    @classmethod
+    def _is_day(cls, day: object) -> object:
+        if day is None or type(day) is date:
+            return day
+        try:
+            return date.fromisoformat(day if isinstance(day, str) else "")
+        except ValueError as error:
+            raise PydanticCustomError("day", "write a day as 2026-01-31") from error
+
+    @field_validator("max_duration_seconds", "uploaded_until")
+    @classmethod
+    def _is_not_below(cls, high: Any, others: ValidationInfo) -> Any:
+        name = {"max_duration_seconds": "min_duration_seconds", "uploaded_until": "uploaded_from"}[str(others.field_name)]
+        low = others.data.get(name)
+        if high is not None and low is not None and high < low:
+            raise PydanticCustomError("range", "less than {name}, which is {low}", {"name": name, "low": str(low)})
+        return high
 
 
 class DownloadParams(Section):
@@ -44,7 +117,7 @@ class DownloadParams(Section):
     max_bytes: int = Field(ge=1)
     max_duration_seconds: Positive
     duration_tolerance_seconds: NotNegative
-    caption_languages: tuple[Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")], ...]
+    caption_languages: tuple[Annotated[str, Field(pattern=LANGUAGE_CODE)], ...]
     cookies_file: str
     proxy: str
 
@@ -130,6 +203,7 @@ class RunParams(Section):
     allow_unencrypted: bool  # before the address, whose check needs it
     scheduler: str
     workers: int = Field(ge=1, le=256)
+    videos_at_once: int = Field(ge=1, le=1024)
     no_worker_seconds: Positive
 
     @field_validator("scheduler")
@@ -149,7 +223,43 @@ class RunParams(Section):
         return scheduler
 
 
+class UpkeepParams(Section):
+    max_wait_nights: int = Field(ge=1, le=365)
+    gone_days: int = Field(ge=1, le=3650)
+    pause_hours: float = Field(gt=0, le=720, allow_inf_nan=False)
+    max_pause_hours: float = Field(gt=0, le=8760, allow_inf_nan=False)
+
+
+class NightlyParams(Section):
+    cron: str
+    timezone: str
+
+    @field_validator("cron")
+    @classmethod
+    def _once_a_day_at_most(cls, cron: str) -> str:
+        try:
+            parse_cron(cron)
+        except ValueError as error:
+            raise PydanticCustomError("cron", "{why}", {"why": str(error)}) from error
+        return cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _a_known_zone(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
+            names = {name.lower(): name for name in available_timezones()}
+            cities = {name.rpartition("/")[2]: name for name in names}
+            close = difflib.get_close_matches(timezone.lower().replace(" ", "_"), [*names, *cities], n=1, cutoff=0.75)
+            known = names.get(cities.get(close[0], close[0])) if close else None
+            hint = f"did you mean {known}?" if known else "write a zone of the IANA list, as Europe/Berlin or UTC"
+            raise PydanticCustomError("timezone", "unknown time zone; {hint}", {"hint": hint}) from error
+        return timezone
+
+
 class Params(Section):
+    sources: tuple[SourceParams, ...]
     discovery: DiscoveryParams
     download: DownloadParams
     frames: FramesParams
@@ -160,6 +270,17 @@ class Params(Section):
     dataset: DatasetParams
     ingest: IngestParams
     run: RunParams
+    upkeep: UpkeepParams
+    nightly: NightlyParams
+
+    @field_validator("sources")
+    @classmethod
+    def _each_once(cls, sources: tuple[SourceParams, ...]) -> tuple[SourceParams, ...]:
+        for key in ("name", "url"):
+            twice = next((value for value, count in Counter(getattr(s, key) for s in sources).items() if count > 1), None)
+            if twice is not None:
+                raise PydanticCustomError("twice", "{key} {twice} is there twice; drop one", {"key": key, "twice": twice[:80]})
+        return sources
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -214,11 +335,25 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ParamsError(f"{path}: params invalid{line}: {problem}", "correct the YAML") from error
     except (ValueError, RecursionError) as error:
-        raise ParamsError(f"{path}: params invalid: {type(error).__name__}", "correct the YAML") from error
+        said = str(error).partition("\n")[0] or type(error).__name__  # such as a day that its month has not
+        raise ParamsError(f"{path}: params invalid: {said}", "correct the YAML") from error
     if not isinstance(tree, dict):
         kind = "empty" if tree is None else f"a {type(tree).__name__}"
         raise ParamsError(f"{path}: params invalid at line 1: {kind}, not sections of keys", where)
     return tree
+
+
+def _section(location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model that describes this place of the file; numbers are places in a list."""
+    model: type[BaseModel] = Params
+    for name in location:
+        annotation = model.model_fields[str(name)].annotation if isinstance(name, str) else model
+        if get_origin(annotation) is tuple:
+            annotation = get_args(annotation)[0]
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
+        model = annotation
+    return model
 
 
 def _explain(path: Path, error: ValidationError) -> ParamsError:
@@ -229,14 +364,9 @@ def _explain(path: Path, error: ValidationError) -> ParamsError:
     value = first["input"]
     shown = repr(value)[:60]
     if first["type"] == "extra_forbidden":
-        model: type[BaseModel] = Params
-        for part in first["loc"][:-1]:
-            annotation = model.model_fields[str(part)].annotation
-            assert isinstance(annotation, type)
-            assert issubclass(annotation, BaseModel)
-            model = annotation
-        close = difflib.get_close_matches(str(first["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
-        remedy = f"did you mean {close[0]}?" if close else f"known: {', '.join(model.model_fields)}"
+        known = _section(first["loc"][:-1]).model_fields
+        close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
+        remedy = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
         return ParamsError(f"{path}: unknown key {dotted}", remedy)
     if first["type"] == "missing":
         return ParamsError(f"{path}: missing key {dotted}", "add it; the repository's params.yaml shows every key")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tasks.errors import TransientError
+from tasks.errors import BlockedError, TransientError
 
 Result = TypeVar("Result")
 
@@ -31,7 +31,8 @@ def with_retries(
 ) -> Result:
     """What `work()` returns, tried up to `attempts` times while it raises TransientError.
 
-    backoff_seconds: before the second try; doubles each time, +- JITTER. A server's own Retry-After is kept when longer.
+    backoff_seconds: before the second try; doubles each time, +- JITTER. A server's own Retry-After is kept when longer; a
+    site that blocks us is asked again only where it says when.
     jitter: draws from [0, 1).
     Raises the last TransientError.
     """
@@ -39,8 +40,9 @@ def with_retries(
         try:
             return work()
         except TransientError as error:
-            asked = error.retry_after_seconds if isinstance(error, BusyError) else 0.0
-            if attempt == attempts or asked > MAX_RETRY_AFTER_SECONDS:
+            asked = error.retry_after_seconds if isinstance(error, BusyError | BlockedError) else 0.0
+            unwanted = isinstance(error, BlockedError) and not asked  # asking again would make it worse
+            if attempt == attempts or asked > MAX_RETRY_AFTER_SECONDS or unwanted:
                 raise
             nominal = backoff_seconds * 2.0 ** (attempt - 1)
             sleep(max(asked, nominal * (1 + JITTER * (2 * jitter() - 1))))

@@ -4,14 +4,15 @@ import http.client
 import logging
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.errors import InputError, TransientError, UnavailableVideoError, UnusableVideoError, WorkflowError
+from tasks.errors import BlockedError, InputError, TransientError, UnavailableVideoError, UnusableVideoError, WorkflowError
 from tasks.network.address import check_url, host_of, is_listed
 from tasks.network.backoff import BusyError
 from tasks.network.text import clean, shown
@@ -19,9 +20,11 @@ from tasks.network.text import clean, shown
 if TYPE_CHECKING:
     from tasks.network.guard import Traffic
 
+MAX_MESSAGE_CHARACTERS = 2_000
 MAX_HOPS = 8  # from one address to the next, by a site's own links, until there is a video or a list
 MAX_FRAGMENT_BYTES = 512 << 20
 CONTINUATIONS = 2  # of one body after a dropped connection, before the whole attempt fails
+UNCHANGED = 304
 NO_FFMPEG = "/nonexistent"  # yt-dlp is never to start an ffmpeg: it would open connections unguarded
 
 # What extractors say, as policy. The first match counts.
@@ -29,7 +32,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("disk", r"unable to write|unable to open for writing|no space left"),
     ("incomplete", r"expected \d+ bytes|file is empty|any data blocks"),
     ("live", r"live event|is live|live ?stream|premieres? in|not currently live|will begin in"),
-    ("busy", r"not a bot|rate.?limit|too many requests|try again later|timed out|temporar"),
+    ("busy", r"try again later|timed out|temporar"),
     ("drm", r"\bdrm\b"),
     ("geo", r"(?:in|from|for) your (?:country|location|region)|geo.?(?:restrict|block)"),
     ("members", r"members|premium|subscri|purchase|\brent|log ?in|sign in|age.restrict|confirm your age|account"),
@@ -37,6 +40,8 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("deleted", r"removed|deleted|terminated|no longer|does not exist|not found"),
     ("unavailable", r"unavailable|not available|no video formats"),
 )
+# What a site says to us, not about the video. It may stand far behind in a long message that begins like one about the video.
+BLOCKED = re.compile(r"not a (?:ro)?bot|are you a robot|captcha|unusual traffic|rate.?limit|too many requests", re.IGNORECASE)
 # Extractors read what sites send; a changed site shows as any of these.
 SITE_ERRORS: tuple[type[Exception], ...] = (
     OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RuntimeError,
@@ -57,6 +62,20 @@ class NetworkSettings:
     rate_limit_bytes_per_second: int = 0
     cookies_file: str = ""
     proxy: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A page, or word that it has not changed.
+
+    url: where it was found in the end, after redirects. headers: names in lower case.
+    body: empty when `unchanged`.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    unchanged: bool = False
 
 
 class IncompleteError(TransientError):
@@ -158,6 +177,45 @@ class SiteSession:
         with self._explained(url):
             return bytes(self._ydl.urlopen(url).read())
 
+    @property
+    def requests(self) -> int:
+        """How many requests were made so far, redirects included."""
+        return self._traffic.requests
+
+    def fetch(self, url: str, headers: Mapping[str, str], limit: int) -> Answer:
+        """A page or feed into memory; with If-None-Match or If-Modified-Since in `headers` it may be unchanged.
+
+        Raises as `resolve`.
+        """
+        from yt_dlp.networking import Request
+        from yt_dlp.networking.exceptions import HTTPError
+
+        self._traffic.body_limit = limit
+        self._check_host(url, None)
+        with self._explained(url):
+            try:
+                response = self._ydl.urlopen(Request(url, headers=dict(headers)))
+            except HTTPError as error:
+                if error.status != UNCHANGED:
+                    raise
+                return Answer(url, {}, b"", unchanged=True)
+            body = bytes(response.read())
+        self._check_host(response.url, None)
+        return Answer(response.url, {name.lower(): value for name, value in response.headers.items()}, body)
+
+    def search(self, words: str, count: int) -> dict[str, Any]:
+        """What YouTube's search answers to these words, as a playlist of at most `count`. Raises as `resolve`."""
+        with self._explained(words):
+            return dict(self._ydl.extract_info(f"ytsearch{count}:{words}", download=False, ie_key="YoutubeSearch", process=False))
+
+    def extractor_of(self, url: str) -> tuple[str, str]:
+        """Which of yt-dlp's extractors reads an address (`Generic`: none of its own), and the id it sees in it, if any."""
+        key = self._extractor(url)
+        return key, "" if key == "Generic" else str(self._ydl.get_info_extractor(key).get_temp_id(url) or "")
+
+    def _extractor(self, url: str) -> str:
+        return next((str(key) for key, ie in self._ydl._ies.items() if ie.suitable(url)), "Generic")
+
     def _check_host(self, url: str, extractor: str | None) -> None:
         """The generic reader works for listed hosts only; sites with an extractor of their own are known."""
         settings = self.settings
@@ -167,7 +225,7 @@ class SiteSession:
         if "://" in address or extractor is None:
             check_url(address, allow_private=settings.allow_private_addresses)
         if extractor is None:
-            extractor = next((key for key, ie in self._ydl._ies.items() if ie.suitable(url)), "Generic")
+            extractor = self._extractor(url)
         if extractor == "Generic" and not is_listed(host_of(address), settings.allowed_hosts):
             raise InputError(f"site not allowed: {shown(address)}", f"add it: discovery.allowed_hosts: [{host_of(address)}]")
 
@@ -192,6 +250,8 @@ class SiteSession:
         said = clean(raw, 160).rstrip(".")
         if failure is not None and str(failure) in raw:
             return _explain_request(url, failure)
+        if BLOCKED.search(clean(raw, MAX_MESSAGE_CHARACTERS)):
+            return _blocked(f"{said}: {shown(url)}")
         reason = next((name for name, pattern in REASONS if re.search(pattern, said, re.IGNORECASE)), "")
         what = said if url in said else f"{said or type(error).__name__}: {shown(url)}"
         if reason == "disk":
@@ -270,16 +330,34 @@ def _explain_request(url: str, failure: Any) -> WorkflowError:
     what = f"{clean(failure, 120).rstrip('.')}: {shown(url)}"
     if getattr(failure, "redirect_loop", False):
         return InputError(f"too many redirects: {shown(url)}", "give the address it should lead to")
-    if status in (408, 425, 429) or (status or 0) >= 500:
-        asked = str(failure.response.headers.get("Retry-After", ""))
-        return BusyError(what, "run again later", float(asked) if asked.isdigit() else 0.0)
+    if status == 429:
+        return _blocked(what, _asked_seconds(failure.response.headers))
+    if status in (408, 425) or (status or 0) >= 500:
+        return BusyError(what, "run again later", _asked_seconds(failure.response.headers))
     if status is not None:
-        codes = {401: "members", 402: "members", 404: "deleted", 410: "deleted", 451: "geo"}
+        codes = {401: "members", 402: "members", 403: "forbidden", 404: "deleted", 410: "deleted", 451: "geo"}
         return UnavailableVideoError(
             what, "it stays listed and is tried again now and then", codes.get(status, "unavailable"))
     if isinstance(failure, CertificateVerifyError):
         return UnavailableVideoError(what, "its certificate is not to be trusted", "certificate")
     return TransientError(what, "check the network, then run again")
+
+
+def _blocked(what: str, asked_seconds: float = 0.0) -> BlockedError:
+    return BlockedError(
+        what, "the site refuses us for now: run again later, less often, or with download.cookies_file", asked_seconds)
+
+
+def _asked_seconds(headers: Any) -> float:
+    """Retry-After in seconds, 0 when there is none. A date in it counts from the server's own clock."""
+    asked = str(headers.get("Retry-After", "")).strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked)
+    try:
+        until, sent = (parsedate_to_datetime(text) for text in (asked, str(headers.get("Date", ""))))
+        return max(0.0, (until - sent).total_seconds())
+    except (ValueError, TypeError):  # no date, or one with a time zone and one without
+        return 0.0
 
 
 class _Log:

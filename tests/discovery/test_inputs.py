@@ -135,7 +135,7 @@ def test_a_long_feed_is_followed_only_as_far_as_the_cap(params: DiscoveryParams)
 def test_a_server_that_is_busy_for_a_moment_is_asked_again(params: DiscoveryParams) -> None:
     waits: list[float] = []
     with site({}) as web:
-        web.script("/v.mp4", Busy(), Busy(429))
+        web.script("/v.mp4", Busy(), Busy(429, retry_after=1))
         found = expand_inputs([web.url("/v.mp4")], params, digest_file, sleep=waits.append)
     assert len(found.videos) == 1
     assert len(waits) == 2
@@ -166,24 +166,24 @@ def test_a_live_stream_is_refused(params: DiscoveryParams) -> None:
             expand([web.url("/live.m3u8")], params)
 
 
-def test_a_host_that_is_not_listed_is_never_asked_and_the_option_is_shown() -> None:
-    strict = DiscoveryParams(max_videos=10, allow_private_addresses=True, allowed_hosts=("example.org",))
+def test_a_host_that_is_not_listed_is_never_asked_and_the_option_is_shown(params: DiscoveryParams) -> None:
+    strict = params.model_copy(update={"allowed_hosts": ("example.org",)})
     with site({}) as web:
         with pytest.raises(InputError, match=r"site not allowed: .*discovery\.allowed_hosts: \[127\.0\.0\.1\]"):
             expand([web.url("/v.mp4")], strict)
         assert web.connections == 0
 
 
-def test_a_redirect_leads_out_of_the_listed_hosts_no_further() -> None:
-    strict = DiscoveryParams(max_videos=10, allow_private_addresses=True, allowed_hosts=("localhost",))
+def test_a_redirect_leads_out_of_the_listed_hosts_no_further(params: DiscoveryParams) -> None:
+    strict = params.model_copy(update={"allowed_hosts": ("localhost",)})
     with site({}) as web:
         web.pages["/out"] = Redirect(web.url("/v.mp4"))
         with pytest.raises(InputError, match="site not allowed"):
             expand([web.url("/out", host="localhost")], strict)
 
 
-def test_an_address_that_is_not_public_is_refused_by_default() -> None:
-    default = DiscoveryParams(max_videos=10, allow_private_addresses=False, allowed_hosts=("localhost",))
+def test_an_address_that_is_not_public_is_refused_by_default(params: DiscoveryParams) -> None:
+    default = params.model_copy(update={"allow_private_addresses": False})
     with site({}) as web:
         with pytest.raises(InputError, match="private address"):
             expand([web.url("/v.mp4", host="localhost")], default)

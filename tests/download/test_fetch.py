@@ -265,7 +265,7 @@ def test_a_video_longer_than_allowed_is_refused(web: WebServer, fetch: Fetch, tm
     assert_nothing_left(tmp_path)
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, "deleted"), (410, "deleted"), (403, "unavailable"), (451, "geo")])
+@pytest.mark.parametrize(("status", "code"), [(404, "deleted"), (410, "deleted"), (403, "forbidden"), (451, "geo")])
 def test_what_the_site_will_not_give_is_unavailable(web: WebServer, fetch: Fetch, status: int, code: str) -> None:
     web.script("/v.mp4", Busy(status))
     with pytest.raises(UnavailableVideoError) as caught:
@@ -318,10 +318,11 @@ def test_names_come_from_us_whatever_the_site_calls_things(web: WebServer, fetch
 
 
 def test_a_thumbnail_on_a_private_address_is_not_fetched_and_the_video_is(
-        web: WebServer, params: DownloadParams, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        web: WebServer, params: DownloadParams, discovery: DiscoveryParams, monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path) -> None:
     really = address.why_private
     monkeypatch.setattr(address, "why_private", lambda found: "" if str(found) == "127.0.0.1" else really(found))
-    strict = DiscoveryParams(max_videos=10, allow_private_addresses=False, allowed_hosts=("127.0.0.1",))
+    strict = discovery.model_copy(update={"allow_private_addresses": False})
     with WebServer({"/t.jpg": Page(JPEG)}, host="127.0.0.2") as private:
         web.pages["/page.html"] = Page(PAGE.format(web.url("")).replace(web.url("/t.jpg"), private.url("/t.jpg")).encode())
         media = fetch_media(Video("web_1", web.url("/page.html")), tmp_path / "m", params, strict, lambda _: None)
