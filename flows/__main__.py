@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tasks.errors import InputError, WorkflowError
 
@@ -19,7 +19,21 @@ COMMANDS = {
     "export": ("flows.commands", "run_export"),
     "rebuild": ("flows.commands", "run_rebuild"),
     "models": ("flows.commands", "run_models"),
-    "verify": ("flows.commands", "run_verify"),
+    "init": ("flows.upkeep", "run_init"),
+    "add": ("flows.upkeep", "run_add"),
+    "remote": ("flows.upkeep", "run_remote"),
+    "discover": ("flows.upkeep", "run_discover"),
+    "nightly": ("flows.upkeep", "run_nightly"),
+    "serve": ("flows.upkeep", "run_serve"),
+    "stage": ("flows.upkeep", "run_stage"),
+    "status": ("flows.upkeep", "run_status"),
+    "retry": ("flows.upkeep", "run_retry"),
+    "why": ("flows.upkeep", "run_why"),
+    "forget": ("flows.upkeep", "run_forget"),
+    "verify": ("flows.upkeep", "run_verify"),
+    "versions": ("flows.upkeep", "run_versions"),
+    "diff": ("flows.upkeep", "run_diff"),
+    "checkout": ("flows.upkeep", "run_checkout"),
 }
 
 
@@ -37,6 +51,19 @@ def build_parser() -> Parser:
     _add_settings(parser, "set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
+    _add_dataset_commands(commands)
+    _add_nightly_commands(commands)
+    _add_upkeep_commands(commands)
+    for command in commands.choices.values():  # the same options are taken after the command too
+        _add_settings(command, "more")
+    return parser
+
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[Parser]
+
+
+def _add_dataset_commands(commands: "Commands") -> None:
     ingest = commands.add_parser("ingest", help="label videos: files, folders, list files, addresses, pages, playlists")
     ingest.add_argument("sources", nargs="+", metavar="VIDEO_OR_URL_OR_FOLDER_OR_LIST")
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done and what it would cost; write nothing")
@@ -61,10 +88,59 @@ def build_parser() -> Parser:
     path = kinds.add_parser("path", help="print where a model lies")
     path.add_argument("name")
 
-    commands.add_parser("verify", help="re-hash the dataset against its manifest")
-    for command in commands.choices.values():  # the same options are taken after the command too
-        _add_settings(command, "more")
-    return parser
+
+def _add_nightly_commands(commands: "Commands") -> None:
+    init = commands.add_parser("init", help="make a project: a folder in git whose large files DVC tracks")
+    init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
+
+    add = commands.add_parser("add", help="subscribe to a channel, playlist, feed, search, folder or bucket")
+    add.add_argument("url", metavar="URL_OR_FOLDER_OR_SEARCH")
+    add.add_argument("--name", required=True, help="what to call it")
+    add.add_argument("--dry-run", action="store_true", help="show what a night would fetch; write nothing")
+    add.add_argument("--with", action="append", default=[], dest="keys", metavar="KEY=VALUE",
+                     help="a filter or cap, as min_seconds=60; repeatable; docs/sources.md lists them")
+
+    remote = commands.add_parser("remote", help="where versions of the dataset are kept: an S3 address, or a folder")
+    remote.add_argument("url", nargs="?", metavar="S3_URL_OR_FOLDER", help="none: say where they are kept now")
+    remote.add_argument("--endpoint", default="", help="of an S3 server that is not Amazon's")
+    remote.add_argument("--profile", default="", help="which credentials of ~/.aws/credentials")
+    remote.add_argument("--region", default="")
+    remote.add_argument("--create", action="store_true", help="create the bucket when it is not there")
+
+    commands.add_parser("discover", help="look for new uploads and add them to the list")
+    commands.add_parser("nightly", help="one round now: new uploads, labels, dataset, a version of it")
+    serve = commands.add_parser("serve", help="Prefect server with its UI, and the nightly schedule")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=4200)
+    stage = commands.add_parser("stage", help="one stage of dvc.yaml; `dvc repro` calls it")
+    stage.add_argument("stage", choices=["media", "labels", "dataset"])
+
+
+def _add_upkeep_commands(commands: "Commands") -> None:
+    commands.add_parser("status", help="what is labelled, waiting, set aside and paused")
+    retry = commands.add_parser("retry", help="try videos again that were set aside")
+    retry.add_argument("videos", nargs="*", metavar="VIDEO")
+    retry.add_argument("--class", dest="failure_class", metavar="CLASS",
+                       help="all of one class: network, blocked, gone, filtered, unusable")
+
+    why = commands.add_parser("why", help="where a picture, word or label comes from")
+    why.add_argument("question", nargs="+", metavar="VIDEO[:FRAME|@SECONDS] [WORD] | WORD | SPLIT:ROW")
+    why.add_argument("--json", action="store_true")
+
+    forget = commands.add_parser("forget", help="remove videos everywhere, for good")
+    forget.add_argument("videos", nargs="+", metavar="VIDEO")
+    forget.add_argument("--relabel", action="store_true", help="also relabel what was listed after them")
+    forget.add_argument("--dry-run", action="store_true", help="say what would be removed; remove nothing")
+
+    verify = commands.add_parser("verify", help="re-hash the dataset, and in a project all that is kept, here and on the remote")
+    verify.add_argument("--repair", action="store_true", help="restore what is damaged from another whole copy")
+
+    commands.add_parser("versions", help="the versions of the dataset")
+    diff = commands.add_parser("diff", help="what changed between two versions")
+    diff.add_argument("old")
+    diff.add_argument("new")
+    checkout = commands.add_parser("checkout", help="bring back a version: list, settings and dataset")
+    checkout.add_argument("version")
 
 
 def _add_settings(parser: argparse.ArgumentParser, settings: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
-from flows.console import LINE_CHARACTERS, Board, print_summary
+from flows.console import LINE_CHARACTERS, Board, counted, print_summary
 from flows.outcome import RunSummary
 from flows.plan import Plan, data_folder, make_plan, parse_settings
 from tasks.errors import InputError, UnusableVideoError
@@ -53,18 +53,28 @@ def _check_recogniser(plan: Plan) -> None:
 
 
 def _ingest(options: argparse.Namespace, plan: Plan, console: Console) -> RunSummary:
+    console.print(f"[dim]{counted(len(plan.videos), 'video')}[/dim]")
+    with with_server(options.verbose, console):
+        from flows.ingest import ingest, prepared
+        from flows.labelling import listened
+
+        with Board(len(plan.videos), console).shown() as board, prepared(plan), listened(board.settled):
+            return ingest(list(options.sources), str(options.data), str(options.params), parse_settings(options.set))
+
+
+@contextmanager
+def with_server(verbose: bool, console: Console) -> Iterator[None]:
+    """Prefect, imported and with a server to talk to, while the block runs a flow."""
     from flows.server import choose_server
 
-    _choose_logging(options.verbose)
-    videos = f"{len(plan.videos)} video{'s' if len(plan.videos) != 1 else ''}"
-    console.print(f"[dim]{videos}; asking Prefect's server, or starting one[/dim]")
+    _choose_logging(verbose)
+    console.print("[dim]asking Prefect's server, or starting one[/dim]")
     api = choose_server()
     with leaving_at_once():
-        from flows.ingest import ingest, prepared
+        import prefect  # noqa: F401 - slow, and not to be interrupted half-way
     if api:
         console.print(f"[dim]seen at {api.removesuffix('/api')}[/dim]")
-    with Board(len(plan.videos), console).shown() as board, prepared(plan, board.settled):
-        return ingest(list(options.sources), str(options.data), str(options.params), parse_settings(options.set))
+    yield
 
 
 @contextmanager
@@ -136,13 +146,4 @@ def run_models(options: argparse.Namespace) -> int:
         print(fetch_model(options.name, cache, sha256=options.sha256 or None))
     else:
         print(find_model(options.name, cache))
-    return 0
-
-
-def run_verify(options: argparse.Namespace) -> int:
-    """Re-hash every shard of the dataset against its manifest."""
-    from tasks.dataset.verify import verify
-
-    checked = verify(data_folder(options.data).dataset)
-    print(f"{checked} files are what the manifest says")
     return 0

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flows.outcome import RunSummary, VideoResult
+from flows.outcome import Discovery, NightSummary, RunSummary, VideoResult
 from tasks.network.text import shown
 from tasks.progress import listening
 
@@ -68,13 +68,19 @@ def error_line(problem: str, remedy: str) -> None:
     print(f"error: {shown(problem, LINE_CHARACTERS)}: {shown(remedy, LINE_CHARACTERS)}", file=sys.stderr)
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 video`, `2 videos`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def print_summary(summary: RunSummary, console: Console) -> None:
     """What this run came to: books that balance, what was set aside and why, and what it cost."""
     table = Table(title="What came out", show_header=False, title_justify="left", box=None, padding=(0, 2))
     table.add_column(style="dim")
     table.add_column()
     outcomes = Counter(result.outcome.outcome for result in summary.results)
-    parts = [f"{outcomes[name]} {name.replace('_', ' ')}" for name in ("labelled", "set_aside", "failed") if outcomes[name]]
+    names = ("labelled", "fetched", "set_aside", "failed", "waiting")
+    parts = [f"{outcomes[name]} {name.replace('_', ' ')}" for name in names if outcomes[name]]
     again = sum(result.cached for result in summary.results)
     before = f" ({again} done before)" if again else ""
     table.add_row("videos", f"{len(summary.results)}: {', '.join(parts) or 'none'}{before}")
@@ -113,3 +119,20 @@ def _print_line(console: Console, line: str) -> None:
 def _balance(name: str, total: int, kept_name: str, kept: int, drops: dict[str, int]) -> str:
     reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(drops.items()) if count)
     return f"{total:,} {name} = {kept:,} {kept_name}" + (f" + {reasons}" if reasons else "")
+
+
+def print_found(found: Discovery, console: Console) -> None:
+    """What the sources gave this time: one line a source."""
+    for source in found.sources:
+        _print_line(console, source.line)
+    console.print(f"{counted(found.added, 'new video')} in the list, {counted(found.requests, 'request')} to "
+                  f"{counted(len(found.sources), 'source')}", markup=False, highlight=False)
+
+
+def print_night(night: NightSummary, console: Console) -> None:
+    """What one night came to: found, labelled, published, and what waits."""
+    print_found(night.found, console)
+    print_summary(night.run, console)
+    console.print(f"version: {night.version or 'none, nothing changed'}", markup=False, highlight=False)
+    if night.waiting:
+        console.print(f"{counted(night.waiting, 'video')} wait for another night: `framewords status`", highlight=False)

@@ -1,6 +1,5 @@
 """The main job: fetch narrated videos, see them, hear them, and pair each key word with the picture on screen."""
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,26 +10,19 @@ from typing import Any
 
 from prefect import flow
 
-from flows.labelling import Settled, label_all, workbench
-from flows.outcome import RunSummary, VideoResult
+from flows.labelling import label_all, workbench
+from flows.outcome import RunSummary
 from flows.plan import Plan, make_plan
 from tasks.dataset.task import seal_dataset
 from tasks.discovery.catalogue import append_videos, read_catalogue
 
-log = logging.getLogger("framewords.ingest")
-
-
-def log_settled(result: VideoResult) -> None:
-    log.info("%s", result.line)
-
-
-_prepared: ContextVar[tuple[Plan, Settled] | None] = ContextVar("prepared", default=None)
+_prepared: ContextVar[Plan | None] = ContextVar("prepared", default=None)
 
 
 @contextmanager
-def prepared(plan: Plan, settled: Settled) -> Iterator[None]:
-    """Let the next `ingest` in this context use a plan already made, and tell `settled` of every video."""
-    token = _prepared.set((plan, settled))
+def prepared(plan: Plan) -> Iterator[None]:
+    """Let the next `ingest` in this context use a plan already made."""
+    token = _prepared.set(plan)
     try:
         yield
     finally:
@@ -46,11 +38,11 @@ def ingest(
     sources: video files, folders, list files, addresses of videos, pages or playlists.
     settings: values that override params.yaml, as {"section.key": value}.
     """
-    plan, settled = _prepared.get() or (make_plan(sources, Path(data), Path(params_file), settings or {}), log_settled)
+    plan = _prepared.get() or make_plan(sources, Path(data), Path(params_file), settings or {})
     began = time.monotonic()
     with workbench(plan.data) as ledger:
         ledger.remember_digests(plan.digests)
         append_videos(plan.data.catalogue, plan.videos, first_seen=datetime.now(UTC).date().isoformat())
-        results = label_all(plan, ledger, settled)
+        results = label_all(plan, ledger)
         dataset = seal_dataset(plan.data, read_catalogue(plan.data.catalogue), plan.params.dataset)
     return RunSummary(results, plan.set_aside, wall_seconds=time.monotonic() - began, dataset=dataset)

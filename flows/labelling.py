@@ -5,13 +5,18 @@ need the words of the videos listed before, so they follow in list order, as soo
 video that cannot be used is a row in the ledger, and the rest goes on.
 """
 
+import logging
 import queue
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -20,33 +25,55 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from flows.labeller import Labeller, said
+from flows.labeller import Labeller
 from flows.outcome import VideoResult
 from flows.plan import Plan
-from tasks.audio.task import extract_audio
+from flows.policy import policy_of
+from flows.runner import Runner, open_runner
+from flows.sensing import CHILD_MODULES
 from tasks.discovery.catalogue import read_catalogue
 from tasks.download.fetch import media_fingerprint, read_media
 from tasks.download.media import is_whole
 from tasks.download.task import download_media
-from tasks.errors import TransientError, UnusableVideoError, WorkflowError
+from tasks.errors import BlockedError, UnusableVideoError, WorkflowError
 from tasks.frames.sample import frames_fingerprint
-from tasks.frames.task import sample_frames
 from tasks.params import Params
 from tasks.progress import tell
 from tasks.schema import Media, Video
 from tasks.storage.artefact import is_done, read_record
 from tasks.storage.atomic import sweep_staging
 from tasks.storage.child import preload, stop_children
+from tasks.storage.failures import code_of
 from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger, Outcome
 from tasks.storage.lock import held_lock
-from tasks.transcription.task import prepare_hearing, transcribe_video
+from tasks.transcription.task import prepare_hearing
 
-# What children need, loaded once: 0.3 CPU seconds a child. pyarrow imports pandas, where it is, at first use.
-CHILD_MODULES = [
-    "av", "numpy", "pandas", "pyarrow.parquet", "PIL.Image", "pydub", "scipy.ndimage", "skimage.metrics._structural_similarity",
-    "vosk", "tasks.download.probe", "tasks.frames.sample", "tasks.audio.extract", "tasks.transcription.transcribe"]
 Settled = Callable[[VideoResult], None]
+log = logging.getLogger("framewords.videos")
+
+
+def log_settled(result: VideoResult) -> None:
+    log.info("%s", result.line)
+
+
+_listener: ContextVar[Settled] = ContextVar("listener", default=log_settled)
+
+
+@contextmanager
+def listened(settled: Settled) -> Iterator[None]:
+    """Have `settled` told of every video that is done or set aside by runs in this context."""
+    token = _listener.set(settled)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def told(result: VideoResult) -> VideoResult:
+    """The same result, told to whoever listens."""
+    _listener.get()(result)
+    return result
 
 
 @contextmanager
@@ -67,45 +94,74 @@ def workbench(data: DataFolder) -> Iterator[Ledger]:
             ledger.close()
 
 
-def label_all(plan: Plan, ledger: Ledger, settled: Settled) -> list[VideoResult]:
-    """Label the videos of the plan, which are in the list, and whatever else of the list needs it now.
-
-    settled: told of every video of the plan as it is done or set aside, in list order.
-    """
+def label_all(plan: Plan, ledger: Ledger) -> list[VideoResult]:
+    """Label the videos of the plan, which are in the list, and whatever else of the list needs it now."""
+    recorder = Recorder(plan.params, ledger)
     results: list[VideoResult] = []
     labeller = Labeller(plan, read_catalogue(plan.data.catalogue))
-    for video, future in lanes(plan.videos, plan.params.ingest.videos_at_once, lambda video: label_video.submit(video, plan)):
-        result = _settle(video, future)
-        if result.outcome.outcome == "labelled":
-            result = labeller.label(result)
-        ledger.record(result.outcome)
-        settled(result)
-        results.append(result)
+    with open_runner(plan) as runner:
+        for video, future in lanes(
+                plan.videos, runner.videos_at_once, lambda video: label_video.submit(video, plan, runner), recorder.rests):
+            result = recorder.waits(video) if future is None else settle(video, future, recorder)
+            if result.outcome.outcome == "labelled":
+                result = labeller.label(result)
+            recorder.record(result)
+            results.append(told(result))
     labeller.label_rest()
     return results
 
 
+class Recorder:
+    """Takes outcomes to the ledger. A site that refuses us is asked for nothing more: the rest of its videos wait."""
+
+    def __init__(self, params: Params, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._policy = policy_of(params)
+        self._sources = {source.name for source in params.sources}
+        self._resting: dict[str, BlockedError] = {}
+
+    def rests(self, video: Video) -> bool:
+        """True when the source of the video has blocked us during this run."""
+        return self._source(video) in self._resting
+
+    def waits(self, video: Video) -> VideoResult:
+        """What is said of a video that was not tried because its source rests."""
+        name = self._source(video)
+        problem = f"{name} rests: {self._resting[name].problem}"
+        return VideoResult(video, Outcome(video.id, "waiting", code="blocked", problem=problem))
+
+    def blocked(self, video: Video, error: BlockedError) -> None:
+        """Let the source of this video rest."""
+        name = self._source(video)
+        self._resting.setdefault(name, error)
+        self._ledger.block_source(name, error.problem, error.retry_after_seconds, datetime.now(UTC), self._policy)
+
+    def record(self, result: VideoResult) -> None:
+        """Note how a video that was tried ended."""
+        if result.outcome.outcome == "waiting":
+            return
+        self._ledger.record(replace(result.outcome, source=result.video.source), datetime.now(UTC), self._policy)
+
+    def _source(self, video: Video) -> str:
+        """What rests: a subscription, or the host of a video that none of them gave."""
+        return video.source if video.source in self._sources else urlsplit(video.url).hostname or ""
+
+
 @task(task_run_name="label-{video.id}", cache_policy=NO_CACHE)
-def label_video(video: Video, plan: Plan) -> dict[str, Any] | State[Any]:
+def label_video(video: Video, plan: Plan, runner: Runner) -> dict[str, Any] | State[Any]:
     """Fetch one video, see it and hear it. Returns what each step said, by step name."""
     done = done_before(video, plan)
     if done is not None:
         return Completed(name="Cached", message="every artefact is there", data=done)
     params = plan.params
-    fetched = fetching(params)(video, plan.data, params.download, params.discovery)
+    fetched: Any = fetching(params)(video, plan.data, params.download, params.discovery)
     media: Media = fetched.result() if isinstance(fetched, State) else fetched
     tell(video.id, "duration", media.duration)
     if media.sound is None and not media.captions:
         raise UnusableVideoError(f"{video.id}: no sound track and no captions", "drop it from the list", "no_audio")
-    memory = params.ingest.decode_memory_megabytes
-    frames = said(sample_frames(media, plan.data, params.frames, memory))
-    hearing = prepare_hearing(media, plan.data, params.audio, params.transcription)
-    wav, sound = plan.data.work / f"{video.id}.wav", dict[str, Any]()
-    if hearing.needs_sound and media.sound is not None:
-        sound = said(extract_audio(media, media.sound, wav, params.audio, memory))
-    words = said(transcribe_video(media, hearing, wav, sound.get("segments", []), params.transcription))
-    _refuse_silence(video, words)
-    return {"media": {"duration": media.duration}, "frames": frames, "sound": sound, "transcription": words}
+    answers = runner.sense(media)
+    _refuse_silence(video, answers["transcription"])
+    return {"media": {"duration": media.duration}, **answers}
 
 
 def fetching(params: Params) -> Task[..., Any]:
@@ -138,17 +194,26 @@ def _refuse_silence(video: Video, words: dict[str, Any]) -> None:
 
 def lanes(
     videos: Sequence[Video], at_once: int, start: Callable[[Video], PrefectFuture[Any]],
-) -> Iterator[tuple[Video, PrefectFuture[Any]]]:
-    """Every video with its finished lane, in the order given; at most `at_once` are at work."""
-    waiting, finished = deque(videos), dict[str, PrefectFuture[Any]]()
+    left_out: Callable[[Video], bool] = lambda video: False,
+) -> Iterator[tuple[Video, PrefectFuture[Any] | None]]:
+    """Every video with its finished lane, in the order given; at most `at_once` are at work.
+
+    left_out: asked when a lane would start; one that is left out has None for a lane.
+    """
+    waiting, finished = deque(videos), dict[str, PrefectFuture[Any] | None]()
     done: queue.Queue[tuple[str, PrefectFuture[Any]]] = queue.Queue()
     at_work = 0
     for video in videos:
         while video.id not in finished:
             while waiting and at_work < at_once:
                 started = waiting.popleft()
+                if left_out(started):
+                    finished[started.id] = None
+                    continue
                 start(started).add_done_callback(partial(_report_done, done, started.id))
                 at_work += 1
+            if video.id in finished:
+                break
             video_id, lane = done.get()
             finished[video_id] = lane
             at_work -= 1
@@ -159,22 +224,22 @@ def _report_done(done: queue.Queue[tuple[str, PrefectFuture[Any]]], video_id: st
     done.put((video_id, lane))
 
 
-def _settle(video: Video, future: PrefectFuture[Any]) -> VideoResult:
-    """The result of a finished lane; a failure becomes an outcome with its reason."""
+def settle(video: Video, future: PrefectFuture[Any], recorder: Recorder) -> VideoResult:
+    """The result of a finished lane or download; a failure becomes an outcome with its reason."""
     answer = future.result(raise_on_failure=False)
+    if isinstance(answer, Media):
+        return VideoResult(video, Outcome(video.id, "fetched"), answer.duration)
     if isinstance(answer, dict):
         steps = {name: said for name, said in answer.items() if isinstance(said, dict)}
         cached = bool(answer.get("cached"))
         return VideoResult(video, Outcome(video.id, "labelled"), answer["media"]["duration"], cached, steps)
+    if isinstance(answer, BlockedError):
+        recorder.blocked(video, answer)
     return VideoResult(video, failure_outcome(video.id, answer))
 
 
 def failure_outcome(video_id: str, error: Any) -> Outcome:
     """How a failed lane goes into the ledger: set aside for good reasons, failed when it may pass another time."""
-    if isinstance(error, UnusableVideoError):
-        return Outcome(video_id, "set_aside", code=error.code, problem=str(error))
-    if isinstance(error, TransientError):
-        return Outcome(video_id, "failed", code="transient", problem=str(error))
-    if isinstance(error, WorkflowError):
-        return Outcome(video_id, "failed", code=type(error).__name__, problem=str(error))
-    return Outcome(video_id, "failed", code="unexpected", problem=f"{type(error).__name__}: {error}")
+    outcome = "set_aside" if isinstance(error, UnusableVideoError) else "failed"
+    problem = str(error) if isinstance(error, WorkflowError) else f"{type(error).__name__}: {error}"
+    return Outcome(video_id, outcome, code=code_of(error), problem=problem)

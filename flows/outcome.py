@@ -27,6 +27,8 @@ class VideoResult:
     def line(self) -> str:
         """What came of it, in one line."""
         name = f"{self.video.id} ({self.video.title})" if self.video.title else self.video.id
+        if self.outcome.outcome == "fetched":
+            return f"{name}: fetched, {self.duration:.0f} s"
         if self.outcome.outcome != "labelled":
             problem = self.outcome.problem.removeprefix(f"{self.video.id}: ").removeprefix(f"{self.outcome.code}: ")
             return f"{name}: {self.outcome.outcome.replace('_', ' ')}: {self.outcome.code}: {problem}"
@@ -91,3 +93,66 @@ class RunSummary:
         """True when something may still pass when tried again."""
         unreachable = any(code == "unreachable" for _, code, _ in self.not_listed)
         return unreachable or any(result.outcome.outcome == "failed" for result in self.results)
+
+
+@dataclass(frozen=True)
+class SourceNews:
+    """What one subscription gave this time.
+
+    found: uploads not in the list before. filtered: left out by its filters, now. notes: what a person should know.
+    problem: why it could not be asked; empty when it was.
+    """
+
+    name: str
+    found: int = 0
+    filtered: int = 0
+    requests: int = 0
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def line(self) -> str:
+        """What came of it, in one line."""
+        if self.problem:
+            return f"{self.name}: {self.problem}"
+        filtered = f", {self.filtered} filtered out" if self.filtered else ""
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"{self.name}: {self.found} new{filtered}, {self.requests} request{'s' if self.requests != 1 else ''}{notes}"
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What all subscriptions gave this time. added: videos put into the list."""
+
+    sources: tuple[SourceNews, ...] = ()
+    added: int = 0
+
+    @property
+    def requests(self) -> int:
+        return sum(source.requests for source in self.sources)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(source.line for source in self.sources if source.problem)
+
+
+@dataclass(frozen=True)
+class NightSummary:
+    """What one night came to.
+
+    night: ISO date. waiting: videos that are due and over the cap of this night. version: the tag, empty when nothing changed.
+    """
+
+    night: str
+    found: Discovery
+    run: RunSummary
+    waiting: int
+    version: str
+
+    @property
+    def facts(self) -> dict[str, int | str]:
+        """What the ledger keeps of it."""
+        outcomes = Counter(result.outcome.outcome for result in self.run.results)
+        return {"found": self.found.added, "requests": self.found.requests, "labelled": outcomes["labelled"],
+                "set_aside": outcomes["set_aside"], "failed": outcomes["failed"], "waiting": self.waiting,
+                "version": self.version, "seconds": round(self.run.wall_seconds)}
