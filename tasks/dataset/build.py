@@ -6,10 +6,12 @@ that its labels are still the same.
 """
 
 import logging
+import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,8 @@ import pyarrow as pa
 
 from tasks.dataset.books import summarise
 from tasks.dataset.card import write_card
-from tasks.dataset.duplicates import Decided, Judge, index_table
-from tasks.dataset.labels import Fingerprinted, fingerprint_video, read_labelled
+from tasks.dataset.duplicates import Changes, Decided, Judge, index_table
+from tasks.dataset.labels import Fingerprinted, LabelledVideo, fingerprint_video, read_labelled
 from tasks.dataset.manifest import shard_entry, write_manifest
 from tasks.dataset.memory import Memory, remember
 from tasks.dataset.rows import PICTURE, read_rows
@@ -104,12 +106,27 @@ def _survey(labels: Path, videos: Sequence[Video], memory: Memory, params: Datas
             continue
         found.append((labelled, split))
         contents.append(content)
-    decided = memory.same_prefix(found)
-    judge = Judge(params.duplicate_bits)
-    judge.accept(decided)
-    for (labelled, split), content in list(zip(found, contents, strict=True))[len(decided):]:
-        decided.append(judge.decide(labelled.video.id, split, content))
+    decided = _judge(found, contents, memory, params)
     return _Survey([labelled for labelled, _ in found], decided, dict(sorted(left_out.items())))
+
+
+def _judge(
+    found: Sequence[tuple[Fingerprinted, str]], contents: Sequence[LabelledVideo], memory: Memory, params: DatasetParams,
+) -> list[Decided]:
+    """The cross-video verdicts, in list order: those remembered, where nothing that they depend on has changed."""
+    verdicts, gone = memory.verdicts(found)
+    judge, changes = Judge(params.duplicate_bits), Changes(params.duplicate_bits, gone)
+    decided: list[Decided] = []
+    accepted = 0
+    for (labelled, split), content, old in zip(found, contents, verdicts, strict=True):
+        if old is not None and not changes.touch(old):
+            decided.append(old)
+            continue
+        judge.accept(decided[accepted:])
+        decided.append(judge.decide(labelled.video.id, split, content))
+        accepted = len(decided)
+        changes.note(old, decided[-1])
+    return decided
 
 
 def _write_shards(
@@ -128,8 +145,10 @@ def _write_shards(
             path = out / "data" / f"{split}-{number:05d}-{fingerprint.digest[:8]}.parquet"
             known = memory.shards.get(f"data/{path.name}")
             if not (is_done(path, fingerprint) and (known is None or known["bytes"] == path.stat().st_size)):
-                written += _write_shard(path, shard, fingerprint, labels, found, params)
-                known = None
+                known = _move_shard(path, fingerprint, memory)
+                if known is None:
+                    _write_shard(path, shard, fingerprint, labels, found, params)
+                    written += 1
             # A kept shard keeps the digest it was published with, so that damage is not sealed in.
             digest = known["digest"] if known else ""
             rows = sum(len(piece.frames) for piece in shard)
@@ -144,22 +163,30 @@ def shard_fingerprint(shard: Sequence[Piece], videos: dict[str, str], params: Da
     return Fingerprint("dataset", VERSION, {"row_group_rows": params.row_group_rows}, inputs)
 
 
+def _move_shard(path: Path, fingerprint: Fingerprint, memory: Memory) -> dict[str, Any] | None:
+    """Put a shard where it belongs that lies under another number; returns how the last manifest named it."""
+    split, _, digest = path.stem.split("-")
+    for name, known in memory.shards.items():
+        other = path.parent / Path(name).name
+        if fnmatch(other.stem, f"{split}-*-{digest}") and is_done(other, fingerprint) and known["bytes"] == other.stat().st_size:
+            path.unlink(missing_ok=True)
+            try:
+                os.link(other, path)
+            except OSError:  # no links on this file system
+                with staged_file(path) as staging:
+                    shutil.copyfile(other, staging)
+            return known
+    return None
+
+
 def _write_shard(
     path: Path, shard: Sequence[Piece], fingerprint: Fingerprint, labels: Path, found: dict[str, Fingerprinted],
     params: DatasetParams,
-) -> int:
-    """Write a shard, or copy it from where it lay under another number. Returns 1 when it was written."""
-    split, digest = path.stem.split("-")[0], path.stem.split("-")[2]
-    for other in sorted(path.parent.glob(f"{split}-*-{digest}.parquet")):
-        if other != path and is_done(other, fingerprint):
-            with staged_file(path) as staging:
-                shutil.copyfile(other, staging)
-            return 0
+) -> None:
     tables = [
         read_rows(labels / piece.video.id, found[piece.video.id].video, piece.frames, piece.video.group,
                   found[piece.video.id].fingerprint) for piece in shard]
     write_table(pa.concat_tables(tables), path, fingerprint, row_group_rows=params.row_group_rows, plain_columns=(PICTURE,))
-    return 1
 
 
 def _write_index(survey: _Survey, out: Path, params: DatasetParams, memory: Memory) -> dict[str, Any]:

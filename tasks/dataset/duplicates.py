@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.dataset.labels import LabelledVideo
-from tasks.dataset.near_duplicates import HashIndex
+from tasks.dataset.near_duplicates import HashIndex, brute_force
 
 REUPLOAD_SHARE = 0.5  # of a video's pictures with a meaningful hash
 DROPS = ("duplicate_video", "split_leak")
@@ -54,6 +54,12 @@ class Decided:
         kept: NDArray[np.int32] = self.content.frames[self.dropped == 0]
         return kept
 
+    @property
+    def indexed(self) -> NDArray[np.uint64]:
+        """The hashes that later videos are compared with: those of its rows, flat pictures left out."""
+        hashes: NDArray[np.uint64] = self.content.phash[(self.dropped == 0) & ~self.content.flat]
+        return hashes
+
     def drops(self) -> dict[str, int]:
         counts = {reason: int((self.dropped == at).sum()) for at, reason in enumerate(DROPS, start=1)}
         return {reason: count for reason, count in counts.items() if count}
@@ -74,7 +80,7 @@ class Judge:
         owners, frames = [self._owners], [self._frames]
         for video in videos:
             mine = (video.dropped == 0) & ~video.content.flat
-            known.append(video.content.phash[mine])
+            known.append(video.indexed)
             frames.append(video.content.frames[mine])
             owners.append(np.full(int(mine.sum()), len(self._videos), np.int32))
             self._videos.append(video)
@@ -104,6 +110,34 @@ class Judge:
         decided = Decided(video_id, split, group, content, dropped, tuple(names), frames)
         self.accept([decided])
         return decided
+
+
+class Changes:
+    """What has come and gone since verdicts were made, to tell which of the later ones it touches."""
+
+    def __init__(self, duplicate_bits: int, gone: Iterable[str]) -> None:
+        """gone: ids of videos whose pictures are no longer there."""
+        self._bits = duplicate_bits
+        self._videos = set(gone)
+        self._new = np.empty(0, np.uint64)
+
+    def note(self, old: Decided | None, new: Decided) -> None:
+        """A video was judged. old: the verdict that it had before."""
+        if old is None:
+            added = new.indexed
+        elif (old.group, old.split) == (new.group, new.split) and np.array_equal(old.kept, new.kept):
+            return
+        else:
+            added = np.setdiff1d(new.indexed, old.indexed)
+            self._videos.add(old.id)
+        self._new = np.concatenate([self._new, added])
+
+    def touch(self, video: Decided) -> bool:
+        """True when a later video must be judged again: it repeats what has changed, or may repeat what has come."""
+        if not self._videos.isdisjoint(video.duplicate_video):
+            return True
+        told = video.content.phash[~video.content.flat]
+        return bool(len(self._new)) and bool((brute_force(self._new, told, self._bits) >= 0).any())
 
 
 def index_table(videos: list[Decided]) -> pa.Table:

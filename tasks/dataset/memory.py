@@ -41,18 +41,21 @@ class Memory:
         """What was read from these very labels before."""
         return self._contents.get((labelled.video.id, labelled.fingerprint))
 
-    def same_prefix(self, found: Sequence[tuple[Fingerprinted, str]]) -> list[Decided]:
-        """The verdicts that still hold: those on the first videos, as long as these are the same.
+    def verdicts(self, found: Sequence[tuple[Fingerprinted, str]]) -> tuple[list[Decided | None], set[str]]:
+        """The verdict that each video had, None where it is new or has changed; and the videos that have changed or gone.
 
-        A verdict depends on the videos before it in the list and on nothing else.
+        A verdict depends on the video and on those before it in the list, so there is none where their order is another.
         """
-        same = []
-        if self.same_params:
-            for (labelled, split), (fingerprint, video) in zip(found, self.videos, strict=False):
-                if (labelled.video.id, labelled.fingerprint, split) != (video.id, fingerprint, video.split):
-                    break
-                same.append(video)
-        return same
+        known = {video.id: (fingerprint, video) for fingerprint, video in self.videos} if self.same_params else {}
+        listed = [labelled.video.id for labelled, _ in found if labelled.video.id in known]
+        there = set(listed)
+        if listed != [name for name in known if name in there]:
+            known = {}
+        old: list[Decided | None] = []
+        for labelled, split in found:
+            fingerprint, video = known.get(labelled.video.id, ("", None))
+            old.append(video if video and (fingerprint, video.split) == (labelled.fingerprint, split) else None)
+        return old, set(known) - {video.id for video in old if video}
 
 
 def remember(out: Path, version: int, params: DatasetParams) -> Memory:
