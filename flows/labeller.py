@@ -11,10 +11,10 @@ from prefect.client.schemas.objects import State
 
 from flows.outcome import VideoResult
 from flows.plan import Plan
-from tasks.alignment.task import align_words
+from tasks.alignment.task import align_words, has_examples
 from tasks.errors import UnusableVideoError
 from tasks.keywords.so_far import FRAME_COLUMNS, CorpusSoFar
-from tasks.keywords.task import label_words
+from tasks.keywords.task import has_words, label_words
 from tasks.schema import Video
 from tasks.storage.ledger import Outcome
 
@@ -32,7 +32,7 @@ class Labeller:
         """Label the listed videos before this one that need it, then this one."""
         while self.catalogue[self._place].id != result.video.id:
             self._pass()
-        steps, outcome = self._pass()
+        steps, outcome = self._pass(shown=True)
         if outcome.outcome != "labelled":  # its frames and words are in no example, so they are not counted
             return replace(result, steps={}, outcome=outcome)
         return replace(result, steps={**result.steps, **steps}, outcome=outcome,
@@ -44,8 +44,11 @@ class Labeller:
             self._pass()
         self._corpus.keep()
 
-    def _pass(self) -> tuple[dict[str, dict[str, Any]], Outcome]:
-        """Label the video at the current place, when it has been seen and heard, and go on to the next."""
+    def _pass(self, *, shown: bool = False) -> tuple[dict[str, dict[str, Any]], Outcome]:
+        """Label the video at the current place, when it has been seen and heard, and go on to the next.
+
+        shown: Prefect is to show its steps also where they were done before. It takes far longer than finding them done.
+        """
         video = self.catalogue[self._place]
         video_id = video.id
         self._place += 1
@@ -54,11 +57,14 @@ class Labeller:
             self._corpus.passed_forgotten(video_id)
         if not (data.frames(video_id).is_file() and data.heard(video_id).is_file()):
             return {}, Outcome(video_id, "failed", code="unseen", problem="not seen and heard yet")
+        done = not shown and has_words(video_id, data, self._corpus, params.keywords)
+        label = label_words.fn if done else label_words
         try:
-            words = said(label_words(video_id, data, self._corpus, params.keywords))
+            words = said(label(video_id, data, self._corpus, params.keywords))
         except UnusableVideoError as error:
             return {}, Outcome(video_id, "set_aside", code=error.code, problem=str(error))
-        examples = said(align_words(video_id, data, FRAME_COLUMNS, params.alignment))
+        align = align_words.fn if done and has_examples(video_id, data, params.alignment) else align_words
+        examples = said(align(video_id, data, FRAME_COLUMNS, params.alignment))
         return {"keywords": words, "alignment": examples}, Outcome(video_id, "labelled")
 
 

@@ -12,8 +12,19 @@ from tasks.errors import UnusableVideoError
 from tasks.keywords.pick import keywords_extra, keywords_fingerprint, pick_keywords
 from tasks.keywords.so_far import CorpusSoFar, read_frames
 from tasks.params import KeywordsParams
-from tasks.storage.artefact import is_done, read_record, read_table, write_table
+from tasks.storage.artefact import Fingerprint, is_done, read_record, read_table, write_table
 from tasks.storage.layout import DataFolder
+
+
+def words_fingerprints(video_id: str, data: DataFolder, corpus: CorpusSoFar, params: KeywordsParams) -> list[Fingerprint]:
+    """What new key words of a video would be made by, and then what else still holds."""
+    heard, frames = (read_record(path)["fingerprint"] for path in (data.heard(video_id), data.frames(video_id)))
+    return [keywords_fingerprint(heard, frames, chain, params) for chain in corpus.chains]
+
+
+def has_words(video_id: str, data: DataFolder, corpus: CorpusSoFar, params: KeywordsParams) -> bool:
+    """True when the key words of a video are there and hold."""
+    return any(is_done(data.words(video_id), known) for known in words_fingerprints(video_id, data, corpus, params))
 
 
 @task(task_run_name="keywords-{video_id}", cache_policy=NO_CACHE)
@@ -23,8 +34,7 @@ def label_words(video_id: str, data: DataFolder, corpus: CorpusSoFar, params: Ke
     Raises UnusableVideoError `no_words` when none is.
     """
     out = data.words(video_id)
-    heard, frames = (read_record(path)["fingerprint"] for path in (data.heard(video_id), data.frames(video_id)))
-    fingerprint, *earlier = (keywords_fingerprint(heard, frames, chain, params) for chain in corpus.chains)
+    fingerprint, *earlier = words_fingerprints(video_id, data, corpus, params)
     done = next((known for known in (fingerprint, *earlier) if is_done(out, known)), None)
     if done is not None:
         said = dict(read_record(out)["extra"])
