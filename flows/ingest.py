@@ -10,6 +10,7 @@ from typing import Any
 
 from prefect import flow
 
+from flows.artefacts import seen_in_ui
 from flows.labelling import label_all, workbench
 from flows.outcome import RunSummary
 from flows.plan import Plan, make_plan
@@ -40,9 +41,11 @@ def ingest(
     """
     plan = _prepared.get() or make_plan(sources, Path(data), Path(params_file), settings or {})
     began = time.monotonic()
-    with workbench(plan.data) as ledger:
+    with workbench(plan.data) as ledger, seen_in_ui(plan.data, len(plan.videos)) as show:
         ledger.remember_digests(plan.digests)
         append_videos(plan.data.catalogue, plan.videos, first_seen=datetime.now(UTC).date().isoformat())
         results = label_all(plan, ledger)
         dataset = seal_dataset(plan.data, read_catalogue(plan.data.catalogue), plan.params.dataset)
-    return RunSummary(results, plan.set_aside, wall_seconds=time.monotonic() - began, dataset=dataset)
+        summary = RunSummary(results, plan.set_aside, wall_seconds=time.monotonic() - began, dataset=dataset)
+        show(summary)
+    return summary

@@ -57,22 +57,23 @@ def log_settled(result: VideoResult) -> None:
     log.info("%s", result.line)
 
 
-_listener: ContextVar[Settled] = ContextVar("listener", default=log_settled)
+_listeners: ContextVar[tuple[Settled, ...]] = ContextVar("listeners", default=(log_settled,))
 
 
 @contextmanager
 def listened(settled: Settled) -> Iterator[None]:
-    """Have `settled` told of every video that is done or set aside by runs in this context."""
-    token = _listener.set(settled)
+    """Have `settled`, too, told of every video that is done or set aside by runs in this context."""
+    token = _listeners.set((*_listeners.get(), settled))
     try:
         yield
     finally:
-        _listener.reset(token)
+        _listeners.reset(token)
 
 
 def told(result: VideoResult) -> VideoResult:
     """The same result, told to whoever listens."""
-    _listener.get()(result)
+    for listener in _listeners.get():
+        listener(result)
     return result
 
 

@@ -15,7 +15,8 @@ Said = dict[str, dict[str, Any]]
 # What children need, loaded once: 0.3 CPU seconds a child. pyarrow imports pandas, where it is, at first use.
 CHILD_MODULES = [
     "av", "numpy", "pandas", "pyarrow.parquet", "PIL.Image", "pydub", "scipy.ndimage", "skimage.metrics._structural_similarity",
-    "vosk", "tasks.download.probe", "tasks.frames.sample", "tasks.audio.extract", "tasks.transcription.transcribe"]
+    "vosk", "tasks.download.probe", "tasks.frames.sample", "tasks.audio.extract", "tasks.transcription.transcribe",
+    "tasks.report.sheet"]
 
 
 @dataclass(frozen=True)

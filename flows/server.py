@@ -18,6 +18,7 @@ HEALTH_TIMEOUT_SECONDS = 2.0
 START_SECONDS = 120
 STOP_SECONDS = 10
 PR_SET_PDEATHSIG = 1
+UNWATCHED_VARIABLE = "FRAMEWORDS_UNWATCHED"  # set when the server ends with the run, so that nobody will look at its UI
 
 
 def choose_server() -> str:
@@ -32,6 +33,8 @@ def choose_server() -> str:
     if named and not _answers(named):
         raise TransientError(f"{named}: the Prefect server does not answer", "start it, or unset PREFECT_API_URL")
     running = named or (LOCAL_API if _answers(LOCAL_API) else "")
+    if not running:
+        os.environ[UNWATCHED_VARIABLE] = "1"
     os.environ["PREFECT_API_URL"] = running or _start_server()
     return running
 

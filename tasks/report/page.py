@@ -1,6 +1,5 @@
 """The report: one HTML file that shows what is in the data folder, as pictures. No network, no script, no wall clock."""
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.discovery.catalogue import read_catalogue
 from tasks.report import pairs, timeline, views
 from tasks.report.survey import survey
+from tasks.report.wording import cap, clock, percent, visible
 from tasks.storage.atomic import staged_file
 from tasks.storage.layout import DataFolder
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 VIDEOS_IN_FULL = 24  # with the caps in views.py this keeps the page below 20 MB
 ROWS_IN_TABLE, FAULTS_SHOWN = 500, 20
-
-# Control characters, direction overrides, surrogates and non-characters: nothing a title needs.
-UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -71,30 +68,15 @@ def _template() -> "jinja2.Template":
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         finalize=_clean, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        clock=_clock, span=_span, offset=_offset, cap=_cap, name=lambda video: video.title or video.id,
-        percent=_percent, shade=_shade, n="{:,}".format, px="{:.1f}".format)
+        clock=clock, span=_span, offset=_offset, cap=cap, name=lambda video: video.title or video.id,
+        percent=percent, shade=_shade, n="{:,}".format, px="{:.1f}".format)
     environment.globals.update(space=timeline, columns=pairs)
     return environment.get_template("page.html")
 
 
 def _clean(value: Any) -> Any:
     """Text without what a reader cannot see and a page might obey; what the template made itself stays."""
-    return UNSEEN.sub(lambda found: " " if found[0].isspace() else "", value) if type(value) is str else value
-
-
-def _cap(text: str, letters: int) -> str:
-    return text if len(text) <= letters else text[:letters - 1] + "…"
-
-
-def _clock(seconds: float) -> str:
-    """A place in a video: 1:05 or 1:02:05."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
-
-
-def _percent(share: float) -> str:
-    """A chance in whole per cent; never 100 %, which would be a promise."""
-    return ">99%" if share > 0.99 else f"{share:.0%}"
+    return visible(value) if type(value) is str else value
 
 
 def _shade(weight: float) -> str:

@@ -35,7 +35,7 @@ def read_jpegs(path: Path, frames: Collection[int]) -> dict[int, bytes]:
     return found
 
 
-def shrink(jpeg: bytes, width: int, quality: int) -> Thumbnail | None:
+def shrink(jpeg: bytes, width: int, quality: int, effort: int = WEBP_EFFORT) -> Thumbnail | None:
     """A picture at most `width` px wide, never enlarged, as WebP; None when the bytes are no whole JPEG of a sane size."""
     try:
         with warnings.catch_warnings():
@@ -48,5 +48,5 @@ def shrink(jpeg: bytes, width: int, quality: int) -> Thumbnail | None:
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError, OSError, ValueError):
         return None
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=quality, method=WEBP_EFFORT)
+    small.save(buffer, "WEBP", quality=quality, method=effort)
     return Thumbnail("data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode(), *size)

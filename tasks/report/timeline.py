@@ -198,11 +198,11 @@ def _place_keys(
         picture = _nearest(samples, frame, word["start"]) if weight is not None else None
         elsewhere = shown[frame]["timestamp"] if weight is not None and picture is None else None
         text = _cap(word["word"])
-        width = _text_width(text, KEY_PX) + (0 if elsewhere is None else ARROW_WIDTH)
+        width = text_width(text, KEY_PX) + (0 if elsewhere is None else ARROW_WIDTH)
         y = KEYS_TOP + lanes.place(x, width + 8) * KEY_LANE
         line = ""
         if picture is not None:
-            line = _join(x + _text_width(text, KEY_PX) / 2, y - KEY_PX, picture)
+            line = _join(x + text_width(text, KEY_PX) / 2, y - KEY_PX, picture)
         again = weight is None and _is_label_nearby(word, shown.values())
         placed.append(Spoken(text, x, y, word["start"], None, weight, line, elsewhere, again))
     return tuple(placed), len(lanes.ends)
@@ -213,7 +213,7 @@ def _place_words(words: Sequence[Mapping[str, Any]], ruler: Ruler, top: float) -
     for word in words:
         x = ruler.x(word["start"])
         text = _cap(word["word"])
-        lane = lanes.place(x, _text_width(text, WORD_PX) + 4)
+        lane = lanes.place(x, text_width(text, WORD_PX) + 4)
         placed.append(Spoken(text, x, top + lane * WORD_LANE, word["start"], word["why_not"]))
     return tuple(placed), len(lanes.ends)
 
@@ -240,5 +240,5 @@ def _cap(word: str) -> str:
     return word if len(word) <= MAX_LETTERS else word[:MAX_LETTERS - 1] + "…"
 
 
-def _text_width(text: str, px: float) -> float:
+def text_width(text: str, px: float) -> float:
     return sum(WIDE_EM if unicodedata.east_asian_width(letter) in "WF" else NARROW_EM for letter in text) * px

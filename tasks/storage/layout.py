@@ -66,3 +66,7 @@ class DataFolder:
 
     def examples(self, video_id: str) -> Path:
         return self.labels(video_id) / "examples.parquet"
+
+    def sheet(self, video_id: str) -> Path:
+        """The contact sheet of a video, drawn from its labels when somebody may look."""
+        return self.cache / "sheets" / f"{video_id}.svg"

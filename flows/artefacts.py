@@ -1,0 +1,244 @@
+"""What a person sees of a run in Prefect's UI: how far it is, a table of its videos, a contact sheet of each, the report.
+
+All of it is news, never truth: it is told from a thread of its own, in its own time, and when the server cannot be told, a
+line in the log says so and the run goes on. Nothing is told to a server that nobody looks at.
+"""
+
+import base64
+import json
+import logging
+import os
+import queue
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging.handlers import APILogHandler
+
+from flows.labelling import listened
+from flows.outcome import RunSummary, VideoResult
+from flows.server import UNWATCHED_VARIABLE
+from tasks.errors import WorkflowError
+from tasks.report.sheet import draw_sheet
+from tasks.report.wording import cap, visible
+from tasks.storage.child import run_in_child
+from tasks.storage.layout import DataFolder
+
+PAGE_VARIABLE = "FRAMEWORDS_PAGE"  # where a browser finds the report and the sheets; set by `framewords serve`
+LOGGERS = ("framewords", "flows", "tasks")
+SECONDS_BETWEEN_NEWS = 1.0
+CLOSING_SECONDS = 20.0
+SHEET_SECONDS, SHEET_MEGABYTES = 60.0, 1000
+INLINE_SHEETS = 50  # without a page server a picture lies in Prefect's own database, 60-200 KB each
+TABLE_ROWS = 500
+TITLE_LETTERS = 80
+NO_MARKUP = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "|": "/", "`": "'", "\\": "/"})  # noqa: RUF001
+log = logging.getLogger("framewords.artefacts")
+
+
+@contextmanager
+def logs_in_ui() -> Iterator[None]:
+    """Let the log lines of plain modules reach the run that they belong to, as Prefect's own do."""
+    handler = APILogHandler()
+    handler.addFilter(lambda record: hasattr(record, "flow_run_id") or bool(FlowRunContext.get() or TaskRunContext.get()))
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logger.level or logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+
+@contextmanager
+def seen_in_ui(data: DataFolder, videos: int) -> Iterator[Callable[[RunSummary], None]]:
+    """Show the flow run at work in the UI, video by video, while the block runs. Gives what to call with its summary.
+
+    videos: how many will settle. Children must be allowed while the block runs (see storage/child.py): they draw the sheets.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or os.environ.get(UNWATCHED_VARIABLE):
+        yield lambda summary: None
+        return
+    teller = Teller(data, videos, context.flow_run.id)
+    teller.start()
+    try:
+        with logs_in_ui(), listened(teller.news.put):
+            yield teller.news.put
+    finally:
+        teller.close()
+
+
+class Teller(threading.Thread):
+    """Turns news into artefacts of one flow run, at most one progress message a second."""
+
+    def __init__(self, data: DataFolder, videos: int, flow_run: UUID) -> None:
+        super().__init__(name="artefacts", daemon=True)
+        self.news: queue.Queue[VideoResult | RunSummary | None] = queue.Queue()
+        self._data = data
+        self._videos = videos
+        self._flow_run = flow_run
+        self._page = os.environ.get(PAGE_VARIABLE, "").rstrip("/")
+        self._outcomes = Counter[str]()
+        self._progress: UUID | None = None
+        self._told_at = 0.0
+        self._sheets = 0
+
+    def close(self) -> None:
+        """Wait for what is still to be told, but not for ever."""
+        self.news.put(None)
+        self.join(CLOSING_SECONDS)
+        if self.is_alive():
+            log.warning("the UI was not told of everything: %d messages left after %g s", self.news.qsize(), CLOSING_SECONDS)
+
+    def run(self) -> None:
+        with get_client(sync_client=True) as client:
+            self._tell(self._tell_progress, client)
+            for item in self._heard(client):
+                if isinstance(item, RunSummary):
+                    self._tell(self._tell_summary, client, item)
+                    continue
+                self._outcomes[item.outcome.outcome] += 1
+                if item.outcome.outcome == "labelled" and not item.cached:
+                    self._tell(self._tell_sheet, client, item)
+            self._tell(self._tell_progress, client)
+
+    def _heard(self, client: SyncPrefectClient) -> Iterator[VideoResult | RunSummary]:
+        """What comes in until the end, with a word on how far the run is between."""
+        told = 0
+        while True:
+            wait = self._told_at + SECONDS_BETWEEN_NEWS - time.monotonic()
+            try:
+                item = self.news.get(timeout=max(0.0, wait) if told < self._outcomes.total() else None)
+            except queue.Empty:
+                told = self._outcomes.total()
+                self._tell(self._tell_progress, client)
+                continue
+            if item is None:
+                return
+            yield item
+
+    def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
+        try:
+            what(*arguments)
+        except (httpx.HTTPError, WorkflowError, OSError) as error:
+            problem = " ".join(str(error).split()) or type(error).__name__
+            log.warning("not shown in the UI: %s", problem, extra={"flow_run_id": str(self._flow_run)})
+
+    def _tell_progress(self, client: SyncPrefectClient) -> None:
+        done = self._outcomes.total()
+        counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in self._outcomes.items())
+        told = f"{done} of {self._videos} videos settled" + (f": {counts}" if counts else "")
+        share = 100.0 * done / self._videos if self._videos else 100.0
+        self._told_at = time.monotonic()
+        if self._progress is None:
+            self._progress = self._create(client, "progress", "progress", told, share)
+        else:
+            client.update_artifact(self._progress, ArtifactUpdate(description=told, data=share))
+
+    def _tell_sheet(self, client: SyncPrefectClient, result: VideoResult) -> None:
+        if not self._page and self._sheets >= INLINE_SHEETS:
+            return
+        video, sheet = result.video, self._data.sheet(result.video.id)
+        run_in_child(draw_sheet, video.title or video.id, self._data.labels(video.id), sheet, timeout_seconds=SHEET_SECONDS,
+                     memory_megabytes=SHEET_MEGABYTES, what=f"{video.id}: contact sheet")
+        if self._page:
+            address = f"{self._page}/sheets/{sheet.name}"
+        else:
+            address = "data:image/svg+xml;base64," + base64.b64encode(sheet.read_bytes()).decode()
+        self._sheets += 1
+        picture = f"![pictures of this video with their words]({address})"
+        self._create(client, sheet_key(video.id), "markdown", _told(result), f"{picture}\n\n{self._report_link}")
+
+    def _tell_summary(self, client: SyncPrefectClient, summary: RunSummary) -> None:
+        rows = [table_row(result) for result in sorted(summary.results, key=lambda result: result.outcome.outcome == "labelled")]
+        rows += [{"video": plain(name), "what came of it": f"not listed: {code}: {plain(problem)}"}
+                 for name, code, problem in summary.not_listed]
+        more = f"; the first {TABLE_ROWS} of {len(rows)}" if len(rows) > TABLE_ROWS else ""
+        told = f"Each video: pictures kept, what was left out and why, key words of words heard{more}"
+        self._create(client, "videos", "table", told, json.dumps(rows[:TABLE_ROWS]))
+        lines = [f"| {name} | {plain(told)} |" for name, told in books(summary)]
+        table = "\n".join(["| What came out | |", "|---|---|", *lines])
+        self._create(client, "report", "markdown", "What the run came to", f"{self._report_link}\n\n{table}")
+
+    @property
+    def _report_link(self) -> str:
+        if self._page:
+            return f"[All videos on one page: the report]({self._page}/report.html)"
+        return "All videos on one page: `framewords report`"
+
+    def _create(self, client: SyncPrefectClient, key: str, kind: str, told: str, content: Any) -> UUID:
+        return client.create_artifact(ArtifactCreate(
+            key=key, type=kind, description=told, data=content, flow_run_id=self._flow_run)).id
+
+
+def sheet_key(video_id: str) -> str:
+    """The name of a video's sheet among Prefect's artefacts, which take small letters, digits and dashes only."""
+    key = re.sub(r"[^a-z0-9]", "-", video_id.lower())
+    whole = re.fullmatch(r"[a-z]+_[a-z0-9]+", video_id)  # nothing else becomes the same key
+    return f"sheet-{key}" if whole else f"sheet-{key}-{blake2b(video_id.encode(), digest_size=3).hexdigest()}"
+
+
+def table_row(result: VideoResult) -> dict[str, Any]:
+    """One video for a reader who knows nothing of the run; every row has the same columns."""
+    steps, outcome = result.steps, result.outcome
+    row = {"title": _title(result), "what came of it": outcome.outcome.replace("_", " "), "kept": "-", "left out, why": "-",
+           "key words": "-", "heard by": "-", "video": result.video.id}
+    if outcome.outcome != "labelled":
+        row["what came of it"] += f": {plain(outcome.problem or outcome.code)}"
+        return row
+    frames, words = steps["frames"], steps["keywords"]
+    dropped = sorted(frames["dropped"].items(), key=lambda reason: -reason[1])
+    return row | {
+        "what came of it": "done before" if result.cached else "labelled",
+        "kept": f"{frames['kept']:,} of {frames['sampled']:,} pictures",
+        "left out, why": ", ".join(f"{count:,} {reason}" for reason, count in dropped if count) or "none",
+        "key words": f"{words['kept']:,} of {words['heard']:,}",
+        "heard by": plain(steps["transcription"]["engine"])}
+
+
+def _title(result: VideoResult) -> str:
+    return plain(cap(result.video.title, TITLE_LETTERS)) or result.video.id
+
+
+def _told(result: VideoResult) -> str:
+    row = table_row(result)
+    return f"{row['title']}: {row['kept']} kept, {row['key words']} words heard are key words"
+
+
+def books(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """What a run came to, in a few lines that add up."""
+    outcomes = Counter(result.outcome.outcome for result in summary.results)
+    before = sum(result.cached for result in summary.results)
+    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in outcomes.items())
+    yield "videos", f"{len(summary.results):,}: {counts or 'none'}" + (f" ({before:,} done before)" if before else "")
+    yield "media", f"{summary.media_seconds / 3600:.2f} hours"
+    for name, total, verb, kept, drops in (
+            ("pictures", summary.frames_sampled, "kept", summary.frames_kept, summary.frames_dropped),
+            ("words heard", summary.words_heard, "key words", summary.words_kept, summary.words_dropped)):
+        reasons = "".join(f" + {count:,} {reason.replace('_', ' ')}" for reason, count in sorted(drops.items()) if count)
+        yield name, f"{total:,} = {kept:,} {verb}{reasons}"
+    for engine, count in sorted(summary.engines.items()):
+        yield "heard by", f"{engine}: {count:,} videos"
+    yield "examples", f"{summary.examples:,} pictures with words, {summary.labels:,} labels"
+    if summary.dataset is not None:
+        yield "dataset", ", ".join(f"{rows:,} {split}" for split, rows in summary.dataset.rows.items()) + " pictures"
+
+
+def plain(text: str) -> str:
+    """Text of others as one line that the UI shows and never obeys: no markup, no links, no table borders."""
+    return visible(" ".join(text.split())).translate(NO_MARKUP)
