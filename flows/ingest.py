@@ -36,8 +36,11 @@ def ingest(
 ) -> RunSummary:
     """Turn narrated videos into pictures labelled with the words spoken about them.
 
-    sources: video files, folders, list files, addresses of videos, pages or playlists.
-    settings: values that override params.yaml, as {"section.key": value}.
+    Args:
+        sources: Addresses of videos, pages or playlists; or files, folders and list files of the machine that does the work.
+        data: The folder that labels and dataset go to.
+        params_file: The file of settings.
+        settings: Values that override the file for this run, such as {"frames.every_seconds": 5}.
     """
     plan = _prepared.get() or make_plan(sources, Path(data), Path(params_file), settings or {})
     began = time.monotonic()
