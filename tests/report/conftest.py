@@ -1,12 +1,11 @@
-"""A small labelled data folder, made by hand, and a browser to look at the page with."""
+"""A small labelled data folder, made by hand."""
 
 import csv
 import io
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -15,9 +14,6 @@ from PIL import Image
 from tasks.schema import EXAMPLES, FRAMES, HEARD, WORDS, Video
 from tasks.storage.artefact import Fingerprint, write_table
 from tasks.storage.layout import DataFolder
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 EVERY_SECONDS = 4.0
 COLOURS = ("tomato", "teal", "gold", "orchid", "sienna", "skyblue")
@@ -122,18 +118,3 @@ def jpeg(number: int) -> bytes:
 def data(tmp_path: Path) -> Path:
     """Two labelled videos: DOG_AND_CUP and TREE."""
     return write_data(tmp_path / "data", [DOG_AND_CUP, TREE])
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
-    """Debian's chromium, driven by Playwright."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"])
-        yield running
-        running.close()
