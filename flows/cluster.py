@@ -21,11 +21,11 @@ from typing import Any
 import dask
 import distributed
 from distributed.scheduler import KilledWorker
-from prefect import task
+from prefect import Flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.context import FlowRunContext, SettingsContext, TaskRunContext
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext, SettingsContext, TaskRunContext, get_settings_context
 from prefect.results import ResultStore
-from prefect.settings import Profile, Settings
 from prefect_dask import DaskTaskRunner
 
 from flows.sensing import CHILD_MODULES, Said, SensingParams, hear, see
@@ -159,9 +159,11 @@ class Cluster:
             return {"address": self._run.scheduler, "client_kwargs": {"timeout": CONNECT_SECONDS}}
         # Workers start children of their own, which a daemonic process may not.
         self._running.enter_context(dask.config.set({"distributed.worker.daemon": False}))
+        self._data.work.mkdir(parents=True, exist_ok=True)
+        folder = self._running.enter_context(tempfile.TemporaryDirectory(dir=self._data.work))
         return {"cluster_kwargs": {
-            "n_workers": self._run.workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None,
-            "local_directory": str(self._data.work)}}
+            "n_workers": self._run.workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0",
+            "local_directory": folder}}
 
     def _sweep(self) -> None:
         """Take from the exchange what is at home: of lanes that ran twice, and of runs that were killed."""
@@ -243,17 +245,28 @@ def _unpacked(media: Media, folder: Path) -> Media:
                    info=folder / media.info)
 
 
+class _SettingsOfHere(SettingsContext):
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        return {}
+
+
 @contextmanager
 def _bare_context() -> Iterator[None]:
     """prefect-dask sends the caller's Prefect context along: settings with their keys, result storage with its credentials,
     parameters of the run. A worker has settings of its own; of the rest it needs only the place of its task in the run.
     """
-    settings = SettingsContext(profile=Profile(name="worker", env={}), settings=Settings.model_construct())
+    here = get_settings_context()
     with ExitStack() as stack:
-        stack.enter_context(settings)
-        if flow := FlowRunContext.get():
-            run = flow.flow_run and flow.flow_run.model_copy(update={"parameters": {}})
-            stack.enter_context(flow.model_copy(update={"flow_run": run, "parameters": {}, "result_store": ResultStore()}))
+        stack.enter_context(_SettingsOfHere(profile=here.profile, settings=here.settings))
+        if (around := FlowRunContext.get()) and around.flow and around.flow_run:
+            flow, whole = Flow(_nothing, name=around.flow.name), around.flow_run
+            run = FlowRun(id=whole.id, flow_id=whole.flow_id, name=whole.name, run_count=whole.run_count)
+            stack.enter_context(around.model_copy(
+                update={"flow": flow, "flow_run": run, "parameters": {}, "result_store": ResultStore()}))
         if lane := TaskRunContext.get():
             stack.enter_context(lane.model_copy(update={"parameters": {}, "result_store": ResultStore()}))
         yield
+
+
+def _nothing() -> None:
+    """The body of the flow as workers know it: its own would drag its whole module along."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from tasks.discovery.catalogue import read_catalogue, refuse_forgotten
 from tasks.discovery.inputs import expand_inputs
 from tasks.errors import InputError, ParamsError
-from tasks.params import Params, load_params
+from tasks.params import Params, RunParams, load_params
 from tasks.schema import Video
 from tasks.storage.artefact import digest_file
 from tasks.storage.layout import DataFolder
@@ -60,12 +61,19 @@ def data_folder(path: Path) -> DataFolder:
     return DataFolder(path)
 
 
+def check_runner(params: RunParams) -> None:
+    """Raises ParamsError when the runner that the settings name is not installed."""
+    if params.task_runner == "dask" and find_spec("prefect_dask") is None:
+        raise ParamsError("run.task_runner is dask: not installed", "pip install 'framewords[dask]', or set it to threads")
+
+
 def make_plan(sources: Sequence[str], data: Path, params_file: Path, settings: dict[str, Any]) -> Plan:
     """Read the settings and list what the sources name. Writes nothing.
 
     Raises ParamsError or InputError for what a person must correct, TransientError when a site does not answer.
     """
     params = load_params(params_file, settings)
+    check_runner(params.run)
     folder = data_folder(data)
     order = {video.id: place for place, video in enumerate(read_catalogue(folder.catalogue))}
     digests: dict[Path, str] = {}

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Protocol
 
 from flows.plan import Plan
 from flows.sensing import Said, SensingParams, hear, see
-from tasks.errors import ParamsError
-from tasks.params import RunParams
 from tasks.schema import Media
 from tasks.storage.layout import DataFolder
 
@@ -36,24 +33,17 @@ class Here:
         return see(media, self._data, self._params) | hear(media, self._data, self._params)
 
 
-def check_runner(params: RunParams) -> None:
-    """Raises ParamsError when what the settings name is not installed."""
-    if params.task_runner == "dask" and find_spec("prefect_dask") is None:
-        raise ParamsError("run.task_runner: dask is not installed", "pip install 'framewords[dask]', or set it to threads")
-
-
 @contextmanager
 def open_runner(plan: Plan) -> Iterator[Runner]:
     """The runner that the settings name, for the time of a run.
 
-    Raises ParamsError as check_runner, TransientError when the scheduler does not answer.
+    Raises TransientError when the scheduler does not answer.
     """
     run = plan.params.run
     sensing = SensingParams.of(plan.params)
     if run.task_runner == "threads":
         yield Here(plan.data, sensing, plan.params.ingest.videos_at_once)
         return
-    check_runner(run)
     from flows.cluster import Cluster
     from tasks.release.remote import read_remote
     from tasks.storage.project import Project
