@@ -316,7 +316,7 @@ def load_params(path: Path, overrides: dict[str, Any] | None = None) -> Params:
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
-        raise _explain(path, error) from error
+        raise explain(path, error, Params) from error
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -343,9 +343,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _section(location: tuple[int | str, ...]) -> type[BaseModel]:
-    """The model that describes this place of the file; numbers are places in a list."""
-    model: type[BaseModel] = Params
+def _section(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model that describes this place within another; numbers are places in a list."""
     for name in location:
         annotation = model.model_fields[str(name)].annotation if isinstance(name, str) else model
         if get_origin(annotation) is tuple:
@@ -356,20 +355,23 @@ def _section(location: tuple[int | str, ...]) -> type[BaseModel]:
     return model
 
 
-def _explain(path: Path, error: ValidationError) -> ParamsError:
-    """The first problem in one line; unknown keys come first, since they explain missing ones."""
+def explain(what: object, error: ValidationError, root: type[BaseModel]) -> ParamsError:
+    """The first problem in one line; unknown keys come first, since they explain missing ones.
+
+    what: the file, or whatever else was checked against `root`.
+    """
     problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     first = problems[0]
     dotted = ".".join(str(part) for part in first["loc"])
     value = first["input"]
     shown = repr(value)[:60]
     if first["type"] == "extra_forbidden":
-        known = _section(first["loc"][:-1]).model_fields
+        known = _section(root, first["loc"][:-1]).model_fields
         close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
         remedy = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        return ParamsError(f"{path}: unknown key {dotted}", remedy)
+        return ParamsError(f"{what}: unknown key {dotted}", remedy)
     if first["type"] == "missing":
-        return ParamsError(f"{path}: missing key {dotted}", "add it; the repository's params.yaml shows every key")
+        return ParamsError(f"{what}: missing key {dotted}", "add it; the repository's params.yaml shows every key")
     if isinstance(value, float) and not math.isfinite(value):
         shown = str(value)
-    return ParamsError(f"{path}: {dotted} is {shown}", first["msg"][0].lower() + first["msg"][1:])
+    return ParamsError(f"{what}: {dotted} is {shown}", first["msg"][0].lower() + first["msg"][1:])

@@ -5,7 +5,8 @@
         fetch(web.url("/v.mp4"))
     assert web.paths == ["/v.mp4", "/v.mp4", "/v.mp4"]
 
-Faults are taken one per request, in order; a request without one is answered well, with Range and If-Range.
+Faults are taken one per request, in order; a request without one is answered well, with Range and If-Range, unless
+`web.trouble` has a fault for it.
 """
 
 import http.server
@@ -23,12 +24,13 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Page:
-    """What lies at one path."""
+    """What lies at one path; with an etag, one who has it already is answered 304."""
 
     body: bytes
     kind: str = "text/html"
     etag: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class WebServer:
     def __init__(self, pages: Mapping[str, Answer] | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.pages: dict[str, Answer] = dict(pages or {})
         self.requests: list[Request] = []
+        self.trouble: Callable[[Request], Fault | None] = lambda request: None
         self.connections = 0
         self._scripts: dict[str, deque[Fault]] = {}
         self._stopped = threading.Event()
@@ -162,7 +165,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         web: WebServer = self.server.web  # type: ignore[attr-defined]
         request = Request(self.command, self.path, dict(self.headers.items()))
         web.requests.append(request)
-        fault = web.take(self.path)
+        fault = web.take(self.path) or web.trouble(request)
         found = web.pages.get(urllib.parse.unquote(self.path.partition("?")[0]))
         if callable(found):
             found = found(request)
@@ -194,10 +197,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def _page(self, page: Page, fault: Fault | None, *, body: bool) -> None:
-        content, status = page.body, 200
+        content, status = page.body, page.status
         headers = {"Content-Type": page.kind, "Accept-Ranges": "bytes", **page.headers}
         if page.etag:
             headers["ETag"] = page.etag
+            if self.headers.get("If-None-Match") == page.etag:
+                self._head(304, {"ETag": page.etag})
+                return
         span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         condition = self.headers.get("If-Range")
         if span and (condition is None or condition == page.etag):

@@ -9,16 +9,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tasks.discovery.arguments import kind_of, media_below, read_list
-from tasks.discovery.sites import SetAside, described, set_aside, site_videos
+from tasks.discovery.arguments import kind_of, read_list
+from tasks.discovery.local import folder_files, local_video
+from tasks.discovery.sites import SetAside, set_aside, site_videos
 from tasks.errors import InputError, UnavailableVideoError, UnusableVideoError, WorkflowError
 from tasks.network.backoff import with_retries
 from tasks.network.session import NetworkSettings, SiteSession, open_session
 from tasks.network.text import shown
 from tasks.params import DiscoveryParams
 from tasks.schema import Video
-from tasks.storage.info import read_info
-from tasks.storage.sniff import media_format
 
 ATTEMPTS, BACKOFF_SECONDS = 3, 1.0
 
@@ -136,26 +135,14 @@ def _each(
 
 
 def _folder(folder: Path) -> list[str]:
-    try:
-        found = [str(path) for path in media_below(folder)]
-    except OSError as error:
-        raise InputError(f"folder cannot be read: {shown(folder)} ({error.strerror})", "check its permissions") from error
+    found = [str(path) for path in folder_files(folder)]
     if not found:
         raise InputError(f"no video files in folder: {shown(folder)}", "give a folder with videos")
     return found
 
 
 def _file(expander: _Expander, path: Path, source: str) -> Video:
-    """A local video, known by its bytes."""
-    kind_of(str(path), allow_private=False)  # in a folder, links and pipes show only here
-    try:
-        media_format(path)
-        digest = expander.file_digest(path)
-    except OSError as error:
-        raise InputError(f"file cannot be read: {shown(path)} ({error.strerror})", "check its permissions") from error
-    info = read_info(path.with_name(f"{path.stem}.info.json")) or {}
-    info.setdefault("title", path.stem.replace("_", " "))
-    return Video(id=f"file_{digest[:16]}", url=str(path.resolve()), source=source, **described(info))
+    return local_video(path, source, expander.file_digest).video
 
 
 def _address(expander: _Expander, url: str, source: str) -> Iterator[Video | SetAside]:

@@ -1,11 +1,14 @@
 """Addresses to videos: what a page, feed, channel or playlist leads to, and one id for each video however it was found."""
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
+from tasks.discovery.entries import without_tracking
 from tasks.errors import InputError, TransientError, UnusableVideoError, WorkflowError
 from tasks.network.address import canonical_url, check_url
 from tasks.network.session import SiteSession
@@ -23,10 +26,24 @@ SetAside = tuple[str, str, str]
 Resolve = Callable[[str, str | None], dict[str, Any]]
 
 
-def site_videos(
+@dataclass(frozen=True)
+class Described:
+    """A video with all that its site said of it."""
+
+    video: Video
+    info: Mapping[str, Any]
+
+
+def site_videos(session: SiteSession, url: str, source: str, resolve: Resolve) -> Iterator[Video | SetAside]:
+    """As `described_videos`, the videos alone."""
+    for item in described_videos(session, url, source, resolve):
+        yield item.video if isinstance(item, Described) else item
+
+
+def described_videos(
     session: SiteSession, url: str, source: str, resolve: Resolve, *, extractor: str | None = None, above: tuple[str, ...] = (),
     told: Mapping[str, Any] | None = None,
-) -> Iterator[Video | SetAside]:
+) -> Iterator[Described | SetAside]:
     """The videos that an address leads to, in the order of the site, found as they are asked for.
 
     resolve: `session.resolve`, tried again as the caller likes.
@@ -61,7 +78,7 @@ def video_id(extractor: str, site_id: str) -> str:
 
 def _from_result(
     session: SiteSession, result: dict[str, Any], source: str, resolve: Resolve, above: tuple[str, ...],
-) -> Iterator[Video | SetAside]:
+) -> Iterator[Described | SetAside]:
     if result.get("_type", "video") == "video":
         yield _video(result, source)
         return
@@ -77,7 +94,7 @@ def _from_result(
                 yield _video({**entry, "extractor_key": extractor, "webpage_url": link}, source)
             else:
                 told = _told(entry, result) if kind == "url_transparent" else None
-                yield from site_videos(session, link, source, resolve, extractor=extractor, above=above, told=told)
+                yield from described_videos(session, link, source, resolve, extractor=extractor, above=above, told=told)
         except WorkflowError as error:
             yield set_aside(_without_notes(link) or source, error)
 
@@ -92,15 +109,15 @@ def set_aside(what: str, error: WorkflowError) -> SetAside:
     return shown(what, 200), code, error.problem
 
 
-def _video(info: dict[str, Any], source: str) -> Video:
+def _video(info: dict[str, Any], source: str) -> Described:
     """One video as its extractor describes it."""
-    page = _without_notes(str(info.get("webpage_url") or ""))
+    page = without_tracking(_without_notes(str(info.get("webpage_url") or "")))
     if info.get("is_live") or info.get("live_status") in LIVE:
         raise UnusableVideoError(f"live not supported: {shown(page)}", "list it again when it has ended", "live")
     extractor = str(info.get("extractor_key") or "Generic")
     formats = info.get("formats") or ([{"url": info["url"]}] if info.get("url") else [])
     if extractor == "Generic":
-        media = str(formats[-1].get("url") or "") if formats else ""
+        media = without_tracking(str(formats[-1].get("url") or "")) if formats else ""
         url = media if info.get("in_list") else page
         # A page around one plain file is that file; addresses with a query may change from day to day.
         plain = len(formats) == 1 and media.startswith("http") and "?" not in media
@@ -109,7 +126,7 @@ def _video(info: dict[str, Any], source: str) -> Video:
     else:
         url, name = page, video_id(extractor, str(info.get("id") or ""))
     check_url(url, allow_private=True)  # its form; the address itself is checked whenever it is asked
-    return Video(id=name, url=url, source=source, **described(info))
+    return Described(Video(id=name, url=url, source=source, **described(info)), info)
 
 
 def described(info: Mapping[str, Any]) -> dict[str, str]:
@@ -135,8 +152,9 @@ def _is_bare(info: Mapping[str, Any]) -> bool:
 def _date(info: Mapping[str, Any]) -> str:
     """The upload date, ISO, or empty."""
     day = str(info.get("upload_date") or "")
-    if re.fullmatch(r"\d{8}", day):
-        return f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    if re.fullmatch(r"\d{8}", day, re.ASCII):
+        with contextlib.suppress(ValueError):  # no day of any calendar
+            return date.fromisoformat(f"{day[:4]}-{day[4:6]}-{day[6:]}").isoformat()
     moment = info.get("timestamp")
     if isinstance(moment, int | float) and 0 < moment < 32503680000:  # the year 3000
         return datetime.fromtimestamp(moment, UTC).date().isoformat()

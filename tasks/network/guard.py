@@ -43,6 +43,7 @@ CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 class Traffic:
     """What one session has seen of its servers.
 
+    requests: how many were made, redirects followed and tries repeated included.
     body_limit: bytes that one answer may have, set before each use.
     refusal: why we ourselves refused to go on; the reason behind the next error of yt-dlp.
     failure: the last request that failed at the server or on the way.
@@ -52,6 +53,7 @@ class Traffic:
 
     allow_private: bool
     timeout_seconds: float
+    requests: int = 0
     body_limit: int = MAX_PAGE_BYTES
     refusal: WorkflowError | None = None
     failure: RequestError | None = None
@@ -186,6 +188,7 @@ class _GuardedHTTPHandler(HTTPHandler):  # type: ignore[misc]
         return self.do_open(self._connector(http.client.HTTPSConnection, req), req, context=self._context)
 
     def _connector(self, kind: type[http.client.HTTPConnection], req: urllib.request.Request) -> Any:
+        self._traffic.requests += 1
         socks = req.headers.pop("Ytdl-socks-proxy", None)
         if socks:  # the user's own proxy: it makes the connections
             return make_socks_conn_class(kind, socks)

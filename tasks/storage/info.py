@@ -12,7 +12,15 @@ def read_info(path: Path) -> dict[str, Any] | None:
     try:
         if path.is_symlink() or path.stat().st_size > MAX_INFO_BYTES:
             return None
-        info = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return parse_info(path.read_bytes())
+    except OSError:
+        return None
+
+
+def parse_info(content: bytes) -> dict[str, Any] | None:
+    """What these bytes say, or None when they are no JSON object."""
+    try:
+        info = json.loads(content)
+    except (ValueError, RecursionError):
         return None
     return info if isinstance(info, dict) else None

@@ -12,7 +12,9 @@ MP4 = b"\x00\x00\x00\x14ftypisom\x00\x00\x00\x00isom"
 
 @pytest.fixture
 def params() -> DiscoveryParams:
-    return DiscoveryParams(max_videos=10, allow_private_addresses=True, allowed_hosts=("127.0.0.1", "localhost"))
+    return DiscoveryParams(
+        max_videos=10, allow_private_addresses=True, allowed_hosts=("127.0.0.1", "localhost"), first_index=50, per_night=20,
+        overlap_videos=3, relist_nights=30, relist_videos=100)
 
 
 @pytest.fixture

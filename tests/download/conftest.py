@@ -30,4 +30,6 @@ def params() -> DownloadParams:
 
 @pytest.fixture
 def discovery() -> DiscoveryParams:
-    return DiscoveryParams(max_videos=10, allow_private_addresses=True, allowed_hosts=("127.0.0.1",))
+    return DiscoveryParams(
+        max_videos=10, allow_private_addresses=True, allowed_hosts=("127.0.0.1",), first_index=50, per_night=20,
+        overlap_videos=3, relist_nights=30, relist_videos=100)

@@ -1,0 +1,366 @@
+"""One subscription, one night: which uploads are new, in as few requests as can be."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tasks.discovery.bucket import KEYS_A_REQUEST, bucket_entries, describe_object, store_address
+from tasks.discovery.entries import Entry
+from tasks.discovery.feed import MAX_FEED_BYTES, Feed, known_feed, parse_feed
+from tasks.discovery.filters import filters_of
+from tasks.discovery.intake import Intake
+from tasks.discovery.kinds import check_source, site_kind
+from tasks.discovery.listing import Learnt, entry_for, list_page, list_search, list_site
+from tasks.discovery.local import file_entry, list_entries, local_video, settled_files
+from tasks.discovery.memory import Memory, keys_digest, memory_from, relist_due
+from tasks.discovery.sites import Described, SetAside, described_videos
+from tasks.errors import InputError, TransientError, UnusableVideoError
+from tasks.network.backoff import with_retries
+from tasks.network.session import SiteSession
+from tasks.params import DiscoveryParams, SourceParams
+from tasks.schema import Video
+from tasks.storage.artefact import digest_json
+from tasks.storage.objects import ObjectStore, StoreAddress, open_store
+
+ATTEMPTS, BACKOFF_SECONDS = 3, 1.0
+FIRST_PAGE = 20  # entries that come with a listing's first request anyway: read even where the overlap is met before
+EDGE_ROW = 2  # entries in a row from where the first listing stopped: older ones follow
+FEED_REST_DAYS = 7  # a feed that turned out to be none is asked again after so long
+MAX_LISTED = 5_000  # entries of a playlist, whose order means nothing, so that it is always read to its end
+LOCAL = ("file", "folder", "list", "bucket")
+IN_ORDER = ("playlist", "search", *LOCAL)  # handed on as listed; the rest oldest first
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one look at a source gave.
+
+    videos: new ones, oldest first where the source says so. All of them: the cap on a night's work is the caller's.
+    filtered: (address, code, problem) of what was set aside this time.
+    state: what to hand in next time. Keep it after the videos are listed: should that fail between, they are found again.
+    requests: made, with redirects and repeated tries.
+    waiting: entries that could not be looked at yet and will be.
+    trouble: what kept some of them from being looked at; all that was found stands. BlockedError: the site refuses us.
+    """
+
+    videos: tuple[Video, ...]
+    filtered: tuple[SetAside, ...]
+    state: dict[str, Any]
+    requests: int = 0
+    waiting: int = 0
+    notes: tuple[str, ...] = ()
+    trouble: TransientError | None = None
+
+
+def discover_source(
+    source: SourceParams, known: Collection[str], state: Mapping[str, Any], params: DiscoveryParams, *,
+    session: Callable[[], SiteSession], file_digest: Callable[[Path], str], now: datetime, inbox: Path | None = None,
+    store: Callable[[StoreAddress], ObjectStore] = open_store, attempts: int = ATTEMPTS,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Found:
+    """The uploads of a source that are new: neither in `known` nor remembered in `state`.
+
+    known: ids of all videos that are listed, whatever source they came from. A set, for speed.
+    session: a conversation with sites, asked for at the first need; sources of one thread may share one.
+    file_digest: 32 hex of a file's bytes (blake2b). now: when this night is, with its time zone.
+    inbox: where objects of a bucket are put so that they are fetched once; None: they are not fetched, their ids not known.
+    attempts: for the feed or listing itself; single entries have ATTEMPTS.
+    Raises TransientError or BlockedError when the source itself cannot be listed now, InputError when it cannot be at all:
+    then nothing is remembered of this look, and the state of before stays good.
+    """
+    memory = memory_from(state)
+    today = now.astimezone(UTC).date()
+    network = _Network(session, attempts, sleep)
+    looks = _Looks(source, network, file_digest, inbox, store)
+    intake = Intake(source, known, memory, today, looks.look)
+    surroundings = {"hosts": params.allowed_hosts, "private": params.allow_private_addresses}
+    intake.judge_again(digest_json({"filters": filters_of(source), **surroundings}))
+    try:
+        kind = check_source(source, params)
+        if kind == "auto":
+            kind = site_kind(network.session, source)
+        lister = _Lister(source, known, params, memory, network, today, looks)
+        intake.take(lister.local(kind, now, intake) if kind in LOCAL else lister.site(kind, intake))
+    except UnusableVideoError as error:  # the source's own address leads nowhere
+        raise InputError(f"source {source.name}: {error.problem}", "correct its url or drop it") from error
+    waiting = len(memory.waiting)
+    if waiting:
+        lister.notes.append(f"{waiting} entries wait to be looked at")
+    return Found(
+        tuple(intake.given.values()), tuple(intake.filtered), memory.as_json(), network.requests + looks.requests, waiting,
+        tuple(lister.notes), intake.trouble)
+
+
+def nightly_cap(source: SourceParams, params: DiscoveryParams) -> int:
+    """At most how many new videos of this source are to be fetched in one night."""
+    return source.per_night or params.per_night
+
+
+class _Network:
+    """The session, opened at the first need, with its requests counted and its failures tried again."""
+
+    def __init__(self, open_session: Callable[[], SiteSession], attempts: int, sleep: Callable[[float], None]) -> None:
+        self._open, self._attempts, self._sleep = open_session, attempts, sleep
+        self._session: SiteSession | None = None
+        self._before = 0
+
+    @property
+    def session(self) -> SiteSession:
+        if self._session is None:
+            self._session = self._open()
+            self._before = self._session.requests
+        return self._session
+
+    @property
+    def requests(self) -> int:
+        return self._session.requests - self._before if self._session else 0
+
+    def retry(self, work: Callable[[], Result], attempts: int | None = None) -> Result:
+        return with_retries(
+            work, attempts=attempts or self._attempts, backoff_seconds=BACKOFF_SECONDS, sleep=self._sleep)
+
+
+class _Looks:
+    """What an entry leads to when it is asked: a page, a file or an object."""
+
+    def __init__(
+        self, source: SourceParams, network: _Network, file_digest: Callable[[Path], str], inbox: Path | None,
+        store: Callable[[StoreAddress], ObjectStore],
+    ) -> None:
+        self.requests = 0
+        self._source, self._network, self._file_digest, self._inbox, self._open_store = source, network, file_digest, inbox, store
+        self._store: ObjectStore | None = None
+
+    @property
+    def store(self) -> ObjectStore:
+        if self._store is None:
+            self._store = self._open_store(store_address(self._source))
+        return self._store
+
+    def look(self, entry: Entry) -> Iterator[Described | SetAside]:
+        if entry.address.startswith("s3://"):
+            self.requests += 2
+            yield describe_object(self.store, self._source, entry.address, self._inbox)
+        elif entry.version:
+            yield local_video(Path(entry.address), self._source.name, self._file_digest)
+        else:
+            session = self._network.session
+            yield from described_videos(
+                session, entry.address, self._source.name,
+                lambda url, extractor: self._network.retry(lambda: session.resolve(url, extractor), ATTEMPTS),
+                told=entry.facts or None)
+
+
+@dataclass
+class _Lister:
+    """Finds the entries of a source that are new."""
+
+    source: SourceParams
+    known: Collection[str]
+    params: DiscoveryParams
+    memory: Memory
+    network: _Network
+    today: date
+    looks: _Looks
+
+    def __post_init__(self) -> None:
+        self.notes: list[str] = []
+
+    def local(self, kind: str, now: datetime, intake: Intake) -> list[Entry]:
+        """The new files, objects or lines of a source that is no site."""
+        source, memory = self.source, self.memory
+        path = Path(source.url)
+        if kind == "bucket":
+            entries = list(bucket_entries(self.looks.store, source))
+            self.looks.requests += 1 + len(entries) // KEYS_A_REQUEST
+        elif kind == "folder":
+            entries, growing = settled_files(path, now)
+            if growing:
+                self.notes.append(f"{growing} files were written to a moment ago and are left for the next time")
+        elif kind == "file":
+            entries = [file_entry(path)]
+        else:
+            entries = []
+            for line in list_entries(path, self.params, lambda url: entry_for(self.network.session, url)):
+                if isinstance(line, Entry):
+                    entries.append(line)
+                elif not memory.knows(odd := Entry(line.problem), ()):
+                    intake.set_aside(odd, "bad_input", line.problem)
+        if source.first_index and not memory.listed:
+            entries = self._first(entries)
+        memory.listed = self.today.isoformat()
+        fresh = [entry for entry in entries if not memory.knows(entry, self.known)]
+        if kind == "bucket":  # each is fetched when it is taken: no more than the night wants
+            fresh = self._only(fresh, nightly_cap(source, self.params))
+        return fresh
+
+    def site(self, kind: str, intake: Intake) -> list[Entry]:
+        """The new entries of a site: from its feed, and from its listing where that is not enough."""
+        memory, source = self.memory, self.source
+        if kind == "video":
+            entry = self._single()
+            return [] if memory.knows(entry, self.known) else [entry]
+        first, due = not memory.listed, relist_due(memory, source.name, self.params, self.today)
+        complete = kind == "playlist" and memory.whole and memory.cost <= 1  # its whole listing costs no more than its feed
+        found = _Union()
+        enough = False
+        address = source.url if kind == "feed" else source.feed or memory.feed or known_feed(source.url)
+        if address and not complete and self.today.isoformat() >= memory.feed_rests:
+            enough = self._read_feed(address, kind, found)
+        if kind == "feed":
+            memory.listed = memory.listed or self.today.isoformat()
+        elif due or complete or not enough:
+            self._list(kind, found, deep=due or complete)
+        entries = [self._by(entry) for entry in found.entries]
+        intake.judge_views(entries)
+        if first:
+            entries = self._first(entries if kind in IN_ORDER else _newest_first(entries))
+        fresh = [entry for entry in entries if not memory.knows(entry, self.known)]
+        return fresh if kind in IN_ORDER else fresh[::-1]
+
+    def _single(self) -> Entry:
+        """The one video that is meant, also where its address says which list it was seen in."""
+        url = self.source.url
+        entry = entry_for(self.network.session, url)
+        if not entry.id and "list=" in url:
+            base, _, query = url.partition("?")
+            kept = [part for part in query.split("&") if not part.startswith(("list=", "index="))]
+            alone = entry_for(self.network.session, f"{base}?{'&'.join(kept)}")
+            return alone if alone.id else entry
+        return entry
+
+    def _read_feed(self, address: str, kind: str, found: "_Union") -> bool:
+        """Read the feed, if it has changed, into `found`. Returns whether it shows all that is new."""
+        memory = self.memory
+        try:
+            feed = self._fetch_feed(address)
+        except (InputError, UnusableVideoError) as error:
+            if kind == "feed" or self.source.feed:
+                raise
+            self.notes.append(f"its feed cannot be used: {error.problem}")
+            memory.feed, memory.etag, memory.modified = "", "", ""
+            memory.feed_rests = (self.today + timedelta(days=FEED_REST_DAYS)).isoformat()
+            return False
+        if feed is None:
+            return True
+        memory.title = feed.title or memory.title
+        found.add(feed.entries)
+        named, before = keys_digest(feed.entries), memory.feed_keys
+        memory.feed_keys = named
+        # Newest first as feeds are: when its oldest entries are known, what is older is known too.
+        oldest = feed.entries[-self.params.overlap_videos:]
+        return kind == "feed" or named == before or (bool(oldest) and all(memory.knows(e, self.known) for e in oldest))
+
+    def _fetch_feed(self, address: str) -> Feed | None:
+        """The feed as it is now; None when it is what it was."""
+        memory = self.memory
+        versions = {"If-None-Match": memory.etag, "If-Modified-Since": memory.modified} if memory.feed == address else {}
+        conditions = {name: value for name, value in versions.items() if value}
+
+        def fetch() -> Feed | None:
+            answer = self.network.session.fetch(address, conditions, MAX_FEED_BYTES)
+            if answer.unchanged:
+                return None
+            feed = parse_feed(answer.body, answer.url)
+            memory.etag, memory.modified = answer.headers.get("etag", "")[:300], answer.headers.get("last-modified", "")[:100]
+            return feed
+
+        feed = self.network.retry(fetch)
+        memory.feed = address
+        return feed
+
+    def _list(self, kind: str, found: "_Union", *, deep: bool) -> None:
+        """List the source into `found`: to the overlap, or, when `deep`, as far as it goes."""
+        memory, source, network = self.memory, self.source, self.network
+        before, cut = network.requests, False
+        first, edge = not memory.listed, list[Entry]()
+
+        def read(entries: Iterator[Entry]) -> None:
+            nonlocal cut
+            part, ended = self._read(entries, kind, deep=deep)
+            found.add(part)
+            cut = cut or not ended
+            if not ended and deep:
+                edge.extend(part[-self.params.overlap_videos:])
+
+        learnt = self._walk(kind, read)
+        memory.title = learnt.title or memory.title
+        if not source.feed and learnt.feed and not memory.feed and self.today.isoformat() >= memory.feed_rests:
+            memory.feed = learnt.feed
+        if deep:
+            memory.listed, memory.cost, memory.whole = self.today.isoformat(), network.requests - before, not cut
+        if first and kind == "channel":
+            memory.edge = {key for entry in edge for key in entry.keys}
+
+    def _walk(self, kind: str, read: Callable[[Iterator[Entry]], None]) -> Learnt:
+        session, source = self.network.session, self.source
+        if kind == "search":
+            return list_search(session, source.url, self.params.relist_videos, read, self.network.retry)
+        if session.extractor_of(source.url)[0] == "Generic":
+            return list_page(session, source.url, read, self.network.retry)
+        return list_site(session, source.url, read, self.network.retry)
+
+    def _read(self, entries: Iterator[Entry], kind: str, *, deep: bool) -> tuple[list[Entry], bool]:
+        """Entries of one list, as far as they are wanted; and whether its end, or what is known, was reached."""
+        limit = MAX_LISTED if kind == "playlist" else self.params.relist_videos
+        taken: list[Entry] = []
+        known = beyond = 0
+        for entry in entries:
+            beyond = beyond + 1 if not self.memory.edge.isdisjoint(entry.keys) else 0
+            if beyond >= EDGE_ROW:
+                return taken, True
+            if len(taken) >= limit:
+                return taken, False
+            taken.append(entry)
+            known = known + 1 if self.memory.knows(entry, self.known) else 0
+            if not deep and known >= self.params.overlap_videos and len(taken) >= FIRST_PAGE:
+                return taken, True
+        return taken, True
+
+    def _by(self, entry: Entry) -> Entry:
+        """The entry; who published it is the source itself where nothing else is said."""
+        if entry.id or "channel" in entry.facts or not self.memory.title:
+            return entry
+        return Entry(entry.address, entry.id, {**entry.facts, "channel": self.memory.title}, entry.aliases, entry.version)
+
+    def _first(self, entries: list[Entry]) -> list[Entry]:
+        """The entries that a first listing takes; what follows them stays out for good."""
+        cap = self.source.first_index or self.params.first_index
+        for entry in entries[cap:]:
+            self.memory.keep_seen(entry)
+        if len(entries) > cap:
+            older = f"{len(entries) - cap} older ones{' and all before them' if self.memory.edge else ''}"
+            self.notes.append(f"first listing: the newest {cap} are taken; {older} stay out for good (first_index)")
+        return entries[:cap]
+
+    def _only(self, entries: list[Entry], cap: int) -> list[Entry]:
+        if len(entries) > cap:
+            self.notes.append(f"{len(entries) - cap} more objects are left for the next nights (per_night)")
+        return entries[:cap]
+
+
+class _Union:
+    """Entries in the order added, each once, under whatever name it comes again."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._keys: set[str] = set()
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            if self._keys.isdisjoint(entry.keys):
+                self.entries.append(entry)
+            self._keys.update(entry.keys)
+
+
+def _newest_first(entries: Iterable[Entry]) -> list[Entry]:
+    """By date where every entry has one, else as they are."""
+    listed = list(entries)
+    if all(isinstance(entry.facts.get("timestamp"), int | float) for entry in listed):
+        return sorted(listed, key=lambda entry: -entry.facts["timestamp"])
+    return listed
