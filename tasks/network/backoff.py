@@ -10,6 +10,7 @@ from tasks.errors import BlockedError, TransientError
 Result = TypeVar("Result")
 
 JITTER = 0.5  # a wait is its nominal length +- this share, so that many clients do not come back at once
+MAX_BIDDEN_WAITS = 3  # for a site that blocks us and says for how long; after that its source is to rest
 MAX_RETRY_AFTER_SECONDS = 60.0  # a server that asks for more is tried in a later run
 
 
@@ -31,19 +32,24 @@ def with_retries(
 ) -> Result:
     """What `work()` returns, tried up to `attempts` times while it raises TransientError.
 
-    backoff_seconds: before the second try; doubles each time, +- JITTER. A server's own Retry-After is kept when longer; a
-    site that blocks us is asked again only where it says when.
+    backoff_seconds: before the second try; doubles each time, +- JITTER. A server's own Retry-After is kept when longer.
     jitter: draws from [0, 1).
+    A site that blocks us is asked again only if it says when, and then MAX_BIDDEN_WAITS times on top of `attempts`.
     Raises the last TransientError.
     """
-    for attempt in range(1, attempts + 1):
+    failed = bidden = 0
+    while True:
         try:
             return work()
-        except TransientError as error:
-            asked = error.retry_after_seconds if isinstance(error, BusyError | BlockedError) else 0.0
-            unwanted = isinstance(error, BlockedError) and not asked  # asking again would make it worse
-            if attempt == attempts or asked > MAX_RETRY_AFTER_SECONDS or unwanted:
+        except BlockedError as error:
+            bidden += 1
+            if not 0 < error.retry_after_seconds <= MAX_RETRY_AFTER_SECONDS or bidden > MAX_BIDDEN_WAITS:
                 raise
-            nominal = backoff_seconds * 2.0 ** (attempt - 1)
+            sleep(error.retry_after_seconds)
+        except TransientError as error:
+            failed += 1
+            asked = error.retry_after_seconds if isinstance(error, BusyError) else 0.0
+            if failed >= attempts or asked > MAX_RETRY_AFTER_SECONDS:
+                raise
+            nominal = backoff_seconds * 2.0 ** (failed - 1)
             sleep(max(asked, nominal * (1 + JITTER * (2 * jitter() - 1))))
-    raise AssertionError("attempts is at least 1")

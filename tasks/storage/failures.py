@@ -60,7 +60,8 @@ FAILURES: Mapping[str, Failure] = {
     "drm": Failure("gone"),
     "unavailable": Failure("gone"),
     "live": Failure("filtered", nightly=True),
-    "filtered": Failure("filtered", filters=True),
+    **{f"filtered_{what}": Failure("filtered", filters=True) for what in (
+        "title", "date", "duration", "views", "language", "licence")},
     "too_long": Failure("filtered", ("download.max_duration_seconds", "audio.max_duration_seconds")),
     "too_large": Failure("filtered", ("download.max_bytes",)),
     "over_cap": _unusable(

@@ -45,6 +45,7 @@ COLUMNS = {
     "nights": "night, facts",
     "digests": "path, bytes, mtime_ns, digest",
 }
+RESUME = "UPDATE sources SET paused_until='', problem='', pauses=0 WHERE name=?"
 STATES = ("labelled", "waiting", *CLASSES, FORGOTTEN)
 # Primary result codes of SQLite that mean the file is not what we wrote: no such column, malformed, not a database.
 DAMAGE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -110,11 +111,11 @@ class Ledger:
         self.moved_aside: Path | None = None
         try:
             self._database = _open(path)
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in DAMAGE:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: SQLite quotes a damaged byte
+            if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode & 0xFF not in DAMAGE:
                 raise TransientError(f"{path}: cannot be opened ({error})", "correct its permissions, then run again") from error
             self.moved_aside = _move_aside(path)
-            log.warning("%s: damaged (%s), moved to %s; a new one is made", path, error, self.moved_aside.name)
+            log.warning("%s: damaged, moved to %s; a new one is made", path, self.moved_aside.name)
             self._database = _open(path)
 
     def close(self) -> None:
@@ -122,15 +123,22 @@ class Ledger:
 
     # Outcomes
 
-    def record(self, outcome: Outcome, now: datetime | None = None, policy: Policy | None = None) -> None:
-        """Note how a video ended this time. Failed tries of one class in a row add up; blocked ones do not count."""
-        moment = _iso(now) if now else ""
-        rested_on = policy.rests_on(outcome.code, outcome.source) if policy and outcome.state != "labelled" else ""
+    def record(self, outcome: Outcome, now: datetime, policy: Policy) -> None:
+        """Note how a video ended this time. Failed tries of one class in a row add up; blocked ones do not count.
+
+        A source whose rest is over, and which gave this video, has no pause to be doubled any more.
+        """
+        labelled = outcome.state == "labelled"
+        rested_on = "" if labelled else policy.rests_on(outcome.code, outcome.source)
         with self._transaction():
             row = self._database.execute(
                 f"SELECT {COLUMNS['outcomes']} FROM outcomes WHERE video_id=?", (outcome.video_id,)).fetchone()  # noqa: S608
-            self._write(replace(outcome, attempts=_attempts(_outcome(row) if row else None, outcome),
-                                tried=moment, rested_on=rested_on, asked=False))
+            before = _outcome(row) if row else None
+            self._write(replace(
+                outcome, attempts=_attempts(before, outcome), tried=_iso(now), rested_on=rested_on, asked=False))
+            if labelled and (before is None or before.state != "labelled"):
+                for name in (outcome.source, _host(outcome.source)):
+                    self._database.execute(f"{RESUME} AND paused_until<=?", (name, _iso(now)))
 
     def adopt(self, video_ids: Iterable[str], now: datetime) -> int:
         """Note as labelled what the artefacts show to be, where nothing is known. Returns how many."""
@@ -198,10 +206,18 @@ class Ledger:
         """`reset` for every video that failed so."""
         return self.reset(video_id for video_id, outcome in self.outcomes().items() if outcome.state == kind)
 
-    def forget(self, video_id: str) -> None:
-        """Keep nothing about a video."""
+    def forget(self, video_id: str) -> int:
+        """Keep nothing about a video, nor about the local file it came from; returns how many rows there were.
+
+        What they said is overwritten in the file itself.
+        """
+        self._read("PRAGMA secure_delete=ON")
         with self._transaction():
-            self._database.execute("DELETE FROM outcomes WHERE video_id=?", (video_id,))
+            rows = self._database.execute("DELETE FROM outcomes WHERE video_id=?", (video_id,)).rowcount
+            rows += self._database.execute(
+                "DELETE FROM digests WHERE 'file_' || substr(digest, 1, 16) = ?", (video_id,)).rowcount
+        self._read("PRAGMA wal_checkpoint(TRUNCATE)")
+        return rows
 
     # Sources
 
@@ -239,7 +255,7 @@ class Ledger:
     def resume_source(self, name: str) -> None:
         """A source answers again: no pause, and the next one is a first one."""
         with self._transaction():
-            self._database.execute("UPDATE sources SET paused_until='', problem='', pauses=0 WHERE name=?", (name,))
+            self._database.execute(RESUME, (name,))
 
     def paused(self, now: datetime) -> dict[str, tuple[datetime, str]]:
         """The sources and hosts that rest: until when, and why."""
@@ -356,12 +372,10 @@ def _move_aside(path: Path) -> Path:
 def _attempts(before: Outcome | None, outcome: Outcome) -> int:
     if outcome.state == "labelled":
         return 0
-    earlier = before.attempts if before is not None and before.state != "labelled" else 0
+    earlier = before.attempts if before else 0
     if outcome.state == "blocked":
         return earlier
-    if before is not None and before.state not in (outcome.state, "blocked"):
-        return 1
-    return earlier + 1
+    return earlier + 1 if before and before.state in (outcome.state, "blocked") else 1
 
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:

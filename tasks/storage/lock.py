@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.errors import AlreadyRunningError
 
-_held: set[int] = set()  # descriptors of the locks this process holds
+_held: set[int] = set()  # descriptors of the locks this process has open
 
 
 @contextmanager
@@ -19,22 +19,27 @@ def held_lock(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # closed by the system when another program is started
+    _held.add(descriptor)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = _holder(descriptor)
-            by = f" (process {holder})" if holder else ""
-            raise AlreadyRunningError(f"{path}: another run is at work here{by}", "wait for it, then run again") from error
-        _held.add(descriptor)
+        _take(descriptor, path)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
-    finally:
         if descriptor in _held:
             os.ftruncate(descriptor, 0)
-            _held.discard(descriptor)
-        os.close(descriptor)
+    finally:
+        if descriptor in _held:  # not so in a forked child that leaves the block
+            _held.remove(descriptor)
+            os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = _holder(descriptor)
+        by = f" (process {holder})" if holder else ""
+        raise AlreadyRunningError(f"{path}: another run is at work here{by}", "wait for it, then run again") from error
 
 
 def _holder(descriptor: int) -> int | None:

@@ -12,6 +12,7 @@ from tasks.report.page import write_report
 from tasks.report.timeline import ROW_WIDTH, WIDTH
 from tasks.storage.ledger import Ledger, Outcome
 from tests.report.conftest import DOG_AND_CUP, EVERY_SECONDS, TREE, Story, write_data
+from tests.storage.policies import NIGHT, POLICY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -75,7 +76,7 @@ def test_hostile_words_are_shown_and_never_obeyed(browser: "Browser", tmp_path: 
     other = replace(TREE.video, id="file_cc", title=HOSTILE, url="javascript:alert(3)")
     data = write_data(tmp_path, [story, replace(TREE, video=replace(TREE.video, url="javascript:alert(4)"))], [other])
     ledger = Ledger(data / "ledger.sqlite")
-    ledger.record(Outcome("file_cc", "failed", HOSTILE, HOSTILE, HOSTILE))
+    ledger.record(Outcome("file_cc", "failed", HOSTILE, HOSTILE, HOSTILE), NIGHT, POLICY)
     ledger.close()
     write_report(data, data / "report.html")
     page, events = look(browser, data / "report.html")
@@ -134,7 +135,7 @@ def test_every_text_is_legible(browser: "Browser", tmp_path: Path, scheme: str) 
     weights = [Story(replace(TREE.video, id=f"file_{n}"), 1, {}, TREE.words, {0: [("tree", n / 10, 0)]}) for n in range(1, 11)]
     data = write_data(tmp_path, [DOG_AND_CUP, *weights], [replace(TREE.video, id="file_lost")])
     ledger = Ledger(data / "ledger.sqlite")
-    ledger.record(Outcome("file_lost", "labelled"))  # so that the loud mark is looked at, too
+    ledger.record(Outcome("file_lost", "labelled"), NIGHT, POLICY)  # so that the loud mark is looked at, too
     ledger.close()
     write_report(data, data / "report.html")
     page, _ = look(browser, data / "report.html", color_scheme=scheme)

@@ -18,6 +18,7 @@ from tasks.schema import Video
 from tasks.storage.artefact import read_record, write_table
 from tasks.storage.ledger import Ledger, Outcome
 from tests.report.conftest import DOG_AND_CUP, TREE, Story, fingerprint, write_data
+from tests.storage.policies import NIGHT, POLICY
 
 Tamper = Callable[[pa.Table], pa.Table]
 LOUD = "does not balance"
@@ -112,9 +113,9 @@ def test_videos_without_labels_stand_with_their_reason(data: Path) -> None:
     others = [Video(f"file_{name}", "/x", title=f"The {name} one") for name in ("silent", "busy", "new", "lost")]
     write_data(data, [DOG_AND_CUP, TREE], others)
     ledger = Ledger(data / "ledger.sqlite")
-    ledger.record(Outcome("file_silent", "set_aside", "audio", "no_audio", "no sound track: give it captions"))
-    ledger.record(Outcome("file_busy", "failed", "download", "transient", "server said 503: run again"))
-    ledger.record(Outcome("file_lost", "labelled"))
+    ledger.record(Outcome("file_silent", "set_aside", "audio", "no_audio", "no sound track: give it captions"), NIGHT, POLICY)
+    ledger.record(Outcome("file_busy", "failed", "download", "transient", "server said 503: run again"), NIGHT, POLICY)
+    ledger.record(Outcome("file_lost", "labelled"), NIGHT, POLICY)
     ledger.close()
     summary = write_report(data, data / "report.html")
     html = (data / "report.html").read_text(encoding="utf-8")
