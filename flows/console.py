@@ -55,7 +55,7 @@ class Board:
                 self._progress.remove_task(bar)
             self._progress.advance(self._total)
         if not self._console.is_terminal:
-            _print_line(self._console, result.line)
+            print_line(self._console, result.line)
 
     @contextmanager
     def shown(self) -> Iterator["Board"]:
@@ -105,14 +105,15 @@ def print_summary(summary: RunSummary, console: Console) -> None:
     console.print(table)
     for result in summary.results:
         if result.outcome.outcome != "labelled" and console.is_terminal:  # without a terminal it has been said already
-            _print_line(console, result.line)
+            print_line(console, result.line)
     for argument, code, problem in summary.not_listed:
-        _print_line(console, f"not listed: {argument}: {code}: {problem}")
+        print_line(console, f"not listed: {argument}: {code}: {problem}")
     for note in summary.dataset.notes if summary.dataset else ():
-        _print_line(console, f"note: {note}")
+        print_line(console, f"note: {note}")
 
 
-def _print_line(console: Console, line: str) -> None:
+def print_line(console: Console, line: str) -> None:
+    """One line of text from outside, as it is: no markup, no escape codes."""
     console.print(shown(line, LINE_CHARACTERS), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -124,7 +125,7 @@ def _balance(name: str, total: int, kept_name: str, kept: int, drops: dict[str, 
 def print_found(found: Discovery, console: Console) -> None:
     """What the sources gave this time: one line a source."""
     for source in found.sources:
-        _print_line(console, source.line)
+        print_line(console, source.line)
     console.print(f"{counted(found.added, 'new video')} in the list, {counted(found.requests, 'request')} to "
                   f"{counted(len(found.sources), 'source')}", markup=False, highlight=False)
 

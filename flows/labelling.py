@@ -8,14 +8,13 @@ video that cannot be used is a row in the ledger, and the rest goes on.
 import logging
 import queue
 import shutil
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from prefect import task
@@ -31,10 +30,12 @@ from flows.plan import Plan
 from flows.policy import policy_of
 from flows.runner import Runner, open_runner
 from flows.sensing import CHILD_MODULES
+from tasks.discovery.bucket import fetch_object
 from tasks.discovery.catalogue import read_catalogue
+from tasks.discovery.filters import refuse
 from tasks.download.fetch import media_fingerprint, read_media
 from tasks.download.media import is_whole
-from tasks.download.task import download_media
+from tasks.download.task import Wishes, download_media
 from tasks.errors import BlockedError, UnusableVideoError, WorkflowError
 from tasks.frames.sample import frames_fingerprint
 from tasks.params import Params
@@ -47,9 +48,11 @@ from tasks.storage.failures import code_of
 from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger, Outcome
 from tasks.storage.lock import held_lock
+from tasks.storage.objects import open_store
 from tasks.transcription.task import prepare_hearing
 
 Settled = Callable[[VideoResult], None]
+Item = TypeVar("Item")
 log = logging.getLogger("framewords.videos")
 
 
@@ -155,7 +158,7 @@ def label_video(video: Video, plan: Plan, runner: Runner) -> dict[str, Any] | St
     if done is not None:
         return Completed(name="Cached", message="every artefact is there", data=done)
     params = plan.params
-    fetched: Any = fetching(params)(video, plan.data, params.download, params.discovery)
+    fetched: Any = fetching(params)(video, plan.data, params.download, params.discovery, wishes_for(video, plan.data, params))
     media: Media = fetched.result() if isinstance(fetched, State) else fetched
     tell(video.id, "duration", media.duration)
     if media.sound is None and not media.captions:
@@ -169,6 +172,20 @@ def fetching(params: Params) -> Task[..., Any]:
     """The download task with the retries of the settings."""
     backoff = exponential_backoff(max(1, round(params.download.backoff_seconds)))
     return download_media.with_options(retries=params.download.attempts - 1, retry_delay_seconds=backoff)
+
+
+def wishes_for(video: Video, data: DataFolder, params: Params) -> Wishes:
+    """What the subscription that a video came from has to say about it; nothing when it came from none."""
+    source = next((source for source in params.sources if source.name == video.source), None)
+    if source is None:
+        return Wishes()
+
+    def locate(video: Video) -> Video:
+        if not video.url.startswith("s3://"):
+            return video
+        return replace(video, url=str(fetch_object(video, source, data.inbox, open_store)))
+
+    return Wishes(partial(refuse, source), locate)
 
 
 def done_before(video: Video, plan: Plan) -> dict[str, Any] | None:
@@ -194,35 +211,35 @@ def _refuse_silence(video: Video, words: dict[str, Any]) -> None:
 
 
 def lanes(
-    videos: Sequence[Video], at_once: int, start: Callable[[Video], PrefectFuture[Any]],
-    left_out: Callable[[Video], bool] = lambda video: False,
-) -> Iterator[tuple[Video, PrefectFuture[Any] | None]]:
-    """Every video with its finished lane, in the order given; at most `at_once` are at work.
+    items: Sequence[Item], at_once: int, start: Callable[[Item], PrefectFuture[Any]],
+    left_out: Callable[[Item], bool] = lambda item: False,
+) -> Iterator[tuple[Item, PrefectFuture[Any] | None]]:
+    """Every item with its finished lane, in the order given; at most `at_once` are at work.
 
     left_out: asked when a lane would start; one that is left out has None for a lane.
     """
-    waiting, finished = deque(videos), dict[str, PrefectFuture[Any] | None]()
-    done: queue.Queue[tuple[str, PrefectFuture[Any]]] = queue.Queue()
-    at_work = 0
-    for video in videos:
-        while video.id not in finished:
-            while waiting and at_work < at_once:
-                started = waiting.popleft()
-                if left_out(started):
-                    finished[started.id] = None
-                    continue
-                start(started).add_done_callback(partial(_report_done, done, started.id))
-                at_work += 1
-            if video.id in finished:
+    finished = dict[int, PrefectFuture[Any] | None]()
+    done: queue.Queue[tuple[int, PrefectFuture[Any]]] = queue.Queue()
+    at_work = started = 0
+    for place, item in enumerate(items):
+        while place not in finished:
+            while started < len(items) and at_work < at_once:
+                if left_out(items[started]):
+                    finished[started] = None
+                else:
+                    start(items[started]).add_done_callback(partial(_report_done, done, started))
+                    at_work += 1
+                started += 1
+            if place in finished:
                 break
-            video_id, lane = done.get()
-            finished[video_id] = lane
+            number, lane = done.get()
+            finished[number] = lane
             at_work -= 1
-        yield video, finished.pop(video.id)
+        yield item, finished.pop(place)
 
 
-def _report_done(done: queue.Queue[tuple[str, PrefectFuture[Any]]], video_id: str, lane: PrefectFuture[Any]) -> None:
-    done.put((video_id, lane))
+def _report_done(done: queue.Queue[tuple[int, PrefectFuture[Any]]], number: int, lane: PrefectFuture[Any]) -> None:
+    done.put((number, lane))
 
 
 def settle(video: Video, future: PrefectFuture[Any], recorder: Recorder) -> VideoResult:

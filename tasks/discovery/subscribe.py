@@ -95,4 +95,4 @@ def preview(
     """Look at a source as if for the first time; nothing is written and no video fetched. Raises as discover_source."""
     found = discover_source(source, known, {}, params, session=session, file_digest=file_digest, now=now)
     cap = nightly_cap(source, params)
-    return Preview(found, found.videos[-cap:], found.videos[:-cap])
+    return Preview(found, found.videos[:cap], found.videos[cap:])

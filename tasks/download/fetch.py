@@ -39,13 +39,17 @@ LIVE = ("is_live", "is_upcoming", "post_live")
 PICTURE_MAGIC = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n": "png", b"RIFF": "webp"}
 
 Progress = Callable[[float], None]
+# Asked with all that is known of a video before it is fetched: (code, problem) when it is not wanted.
+Refuse = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 logger = logging.getLogger(__name__)
 
 
 def media_fingerprint(video: Video, params: DownloadParams) -> Fingerprint:
     """What decides which media a video has: where it comes from, what is wanted of it, and the files beside a local one."""
     inputs = {"video": video.id, "url": video.url}
-    if _is_local(video):
+    if video.url.startswith("s3://"):  # known by its bytes, wherever they lie
+        inputs = {"video": video.id}
+    elif _is_local(video):
         inputs = {"video": video.id, **{path.name: digest_file(path) for path in neighbours(Path(video.url))}}
     return Fingerprint("download", VERSION, {
         "max_height_px": params.max_height_px, "caption_languages": list(params.caption_languages)}, inputs)
@@ -53,7 +57,8 @@ def media_fingerprint(video: Video, params: DownloadParams) -> Fingerprint:
 
 def fetch_media(
     video: Video, folder: Path, params: DownloadParams, discovery: DiscoveryParams, progress: Progress, *,
-    sleep: Callable[[float], None] = time.sleep, jitter: Callable[[], float] = random.random,
+    refuse: Refuse = lambda info: None, sleep: Callable[[float], None] = time.sleep,
+    jitter: Callable[[], float] = random.random,
 ) -> Media:
     """The media of a video in `folder`, fetched unless they are already there as `params` want them.
 
@@ -69,9 +74,9 @@ def fetch_media(
     def attempt() -> None:
         with staged_folder(folder) as staging:
             if _is_local(video):
-                gathered = _from_disk(video, staging, params, progress)
+                gathered = _from_disk(video, staging, params, refuse)
             else:
-                gathered = _from_site(video, staging, params, discovery, progress)
+                gathered = _from_site(video, staging, params, discovery, progress, refuse)
             write_record(staging, video.id, gathered, fingerprint)
 
     sleep(params.sleep_seconds if not _is_local(video) else 0.0)
@@ -88,7 +93,7 @@ def fetch_media(
     return read_media(folder)
 
 
-def _from_disk(video: Video, staging: Path, params: DownloadParams, progress: Progress) -> Gathered:
+def _from_disk(video: Video, staging: Path, params: DownloadParams, refuse: Refuse) -> Gathered:
     gathered, info = gather_local(video, staging, params.caption_languages)
     try:
         facts = _probe(staging / gathered.picture)
@@ -101,12 +106,19 @@ def _from_disk(video: Video, staging: Path, params: DownloadParams, progress: Pr
             gathered.states.setdefault(f"captions.{language}.{kind}", "absent")
     gathered.states.setdefault("thumbnail", "absent")
     described = {"duration": round(gathered.duration, 3), **{k: v for k, v in info.items() if v is not None}}
+    _ask(refuse, described, video)
     (staging / "info.json").write_bytes(info_bytes(sanitised_info(described, video)))
     return gathered
 
 
+def _ask(refuse: Refuse, info: Mapping[str, Any], video: Video) -> None:
+    refusal = refuse(info)
+    if refusal is not None:
+        raise UnusableVideoError(f"{shown(video.url)}: {refusal[1]}", "change the filters of its source to have it", refusal[0])
+
+
 def _from_site(
-    video: Video, staging: Path, params: DownloadParams, discovery: DiscoveryParams, progress: Progress,
+    video: Video, staging: Path, params: DownloadParams, discovery: DiscoveryParams, progress: Progress, refuse: Refuse,
 ) -> Gathered:
     settings = NetworkSettings(
         discovery.allow_private_addresses, discovery.allowed_hosts, params.timeout_seconds, params.backoff_seconds,
@@ -114,6 +126,7 @@ def _from_site(
     with open_session(settings) as session:
         info = session.complete(_single(session, session.resolve(video.url), video))
         _check_wanted(info, params, video)
+        _ask(refuse, info, video)
         streams = choose_streams(info.get("formats") or [info], params.max_height_px)  # without a list, the page is its one file
         wanted = {"picture": streams.picture, **({"sound": streams.sound} if streams.sound else {})}
         saved, facts = {}, {}

@@ -45,6 +45,11 @@ class DataFolder:
         return self.root / ".work"
 
     @property
+    def inbox(self) -> Path:
+        """Files of bucket sources, until they are media."""
+        return self.root / "inbox"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again from the labels at any time."""
         return self.root / ".cache"
