@@ -44,7 +44,7 @@ def test_the_next_day_is_the_one_that_prefect_would_take(
     ("0 3 * * someday", "weekday is 'someday'; write 0-7 or sun-sat"),
     ("0 3 */0 * *", "step of day of month is '0'"),
     ("0 3 30 2 *", "is in no year"),
-    ("٠ 3 * * *", "minute is"),
+    ("\u0660 3 * * *", "minute is"),
 ])
 def test_what_is_no_time_of_day_is_refused(expression: str, said: str) -> None:
     with pytest.raises(ValueError, match=said.replace("*", r"\*")):

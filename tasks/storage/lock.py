@@ -33,6 +33,15 @@ def held_lock(path: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
+def await_lock(path: Path) -> None:
+    """Return when nobody holds the lock file any more."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
 def _take(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -31,6 +31,11 @@ class Project:
         return DataFolder(self.root / "data")
 
     @property
+    def private(self) -> Path:
+        """What belongs to this machine and is in no version: Prefect's database, locks of what runs."""
+        return self.root / ".framewords"
+
+    @property
     def settings(self) -> Path:
         """DVC's own settings, in git: where the remote is. Never a secret."""
         return self.root / ".dvc" / "config"

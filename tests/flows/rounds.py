@@ -1,0 +1,56 @@
+"""Stands in for the work of a night, so that what starts, ends and restarts it can be tested without media.
+
+A round notes that it began, then holds the data folder until somebody writes into the pipe `gate`, where there is one.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+from prefect.client.schemas.objects import State
+from prefect.deployments.runner import RunnerDeployment
+from prefect.states import Completed
+
+import flows.deployments
+from flows.deployments import nightly
+from tasks.errors import AlreadyRunningError
+from tasks.params import NightlyParams
+from tasks.storage.ledger import Ledger
+from tasks.storage.lock import held_lock
+from tasks.storage.project import Project
+
+GATE, BEGUN = Path("gate"), Path("begun")
+
+
+def work(night: str = "") -> State[str]:
+    """What flows.nightly promises of itself: one at a time, and a night that was finished is in the ledger."""
+    data = Project(Path.cwd()).data
+    try:
+        with held_lock(data.lock):
+            with BEGUN.open("a") as begun:
+                begun.write(f"{night or 'now'}\n")
+            if GATE.exists():
+                GATE.read_text()
+            ledger = Ledger(data.ledger)
+            if night:
+                ledger.record_night(datetime.fromisoformat(night).date(), {})
+            ledger.close()
+            return Completed(message=night)
+    except AlreadyRunningError as error:
+        return Completed(name="AlreadyRunning", message=error.problem)
+
+
+sys.modules["flows.nightly"] = SimpleNamespace(nightly=SimpleNamespace(fn=work))  # type: ignore[assignment]
+
+
+def offer(project: Project, params: NightlyParams) -> list[RunnerDeployment]:
+    """The true deployments, with this module in between."""
+    offered = flows.deployments.deployments(project, params)
+    offered[0].entrypoint = f"{__name__}.{nightly.__name__}"
+    return offered
+
+
+def tonight() -> str:
+    """Today, in UTC."""
+    return datetime.now(UTC).date().isoformat()
