@@ -26,6 +26,7 @@ def read_catalogue(path: Path) -> list[Video]:
     if not path.exists():
         return []
     videos: dict[str, Video] = {}
+    tombs = _tombs(path)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file, strict=True)
@@ -37,7 +38,7 @@ def read_catalogue(path: Path) -> list[Video]:
                 video = Video(**row)
                 if video.id in videos:
                     raise ValueError(f"{video.id} is listed twice")
-                videos[video.id] = video
+                videos[video.id] = _emptied(video) if video.id in tombs else video
     except (ValueError, csv.Error) as error:  # UnicodeDecodeError is a ValueError
         raise InputError(f"{path}: line {rows.line_num}: {error}", "restore it from git or correct the line") from error
     return list(videos.values())
@@ -67,11 +68,10 @@ def empty_rows(path: Path, video_ids: Collection[str]) -> int:
     Every other row stays byte for byte.
     """
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    date, changed = COLUMNS.index("first_seen"), 0
-    parts = []
+    changed, parts = 0, []
     for row, text in _rows(old):
         if row and row[0] in video_ids:
-            emptied = _line(tuple(asdict(Video(row[0], "", first_seen=row[date], state=FORGOTTEN)).values()))
+            emptied = _line(tuple(asdict(_emptied(Video(*row))).values()))
             changed += emptied != text
             text = emptied
         parts.append(text)
@@ -86,6 +86,10 @@ def refuse_forgotten(path: Path, videos: Iterable[Video]) -> tuple[list[Video], 
     refused = [(video.id, FORGOTTEN, f"forgotten: {video.id} was removed for good and is not listed again")
                for video in videos if video.id in tombs]
     return [video for video in videos if video.id not in tombs], refused
+
+
+def _emptied(video: Video) -> Video:
+    return Video(video.id, "", first_seen=video.first_seen, state=FORGOTTEN)
 
 
 def _tombs(path: Path) -> set[str]:

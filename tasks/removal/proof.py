@@ -1,0 +1,65 @@
+"""Is anything left of a forgotten video? Looked for in every file of the project, in DVC's cache and on the store."""
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.removal.objects import find_objects, places
+from tasks.removal.traces import Traces
+from tasks.storage.layout import DataFolder
+from tasks.storage.objects import ObjectStore
+from tasks.storage.project import Project
+
+MAX_READ_BYTES = 64 << 20  # larger files that are no Parquet are searched by their names only
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What was looked at after a removal. files, objects: how many. left: where something of the videos still is."""
+
+    files: int
+    objects: int
+    left: tuple[str, ...]
+
+
+def search(
+    project: Project, data: DataFolder, video_ids: Collection[str], texts: Collection[str], *, store: ObjectStore | None,
+) -> Searched:
+    """Look for the videos in every file below the project and every object of DVC's cache and the store.
+
+    texts: titles and addresses. All are searched by name; Parquet by record and columns of ids, other files byte for byte. By
+    name alone: media and labels of other videos, and models, whose cards name what they saw on purpose. The list, the
+    tombstones and the ledger keep ids, so that no video comes back: they are searched for texts. Git's history is not searched.
+    """
+    around = places(project, store)
+    folders = [Path(place.store.address.url) for place in around if not place.store.address.is_s3]
+    everything, texts_only = Traces(video_ids, texts), Traces((), texts)
+    by_name = (data.root / "media", data.labels_root, data.root / "models")
+    keep_ids = (data.catalogue.name, data.forgotten.name, data.ledger.name)
+    files, left = 0, []
+    for path in _walk(project.root, [project.root / ".git", *folders]):
+        files += 1
+        name = str(path.relative_to(project.root))
+        traces = texts_only if path.parent == data.root and path.name.startswith(keep_ids) else everything
+        if everything.in_bytes(name.encode()) or (
+                not any(path.is_relative_to(folder) for folder in by_name) and _speaks(path, traces)):
+            left.append(name)
+    found = find_objects(around, video_ids)
+    left += [f"{doomed.place.name}: {key}" for doomed in found.doomed for key in (*doomed.keys, *doomed.versions)]
+    return Searched(files, found.searched, tuple(left))
+
+
+def _walk(root: Path, leave_out: Collection[Path]) -> Iterator[Path]:
+    """Every file below a folder, in order; some folders left out."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if Path(folder, name) not in leave_out)
+        yield from (Path(folder, name) for name in sorted(files))
+
+
+def _speaks(path: Path, traces: Traces) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    if path.stat().st_size > MAX_READ_BYTES and path.suffix != ".parquet":
+        return False
+    return traces.in_file(path)

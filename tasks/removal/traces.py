@@ -1,0 +1,58 @@
+"""Does a file speak of a forgotten video? Parquet is read by its record and columns of ids, anything else byte for byte."""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.storage.artefact import METADATA_KEY
+
+ID_COLUMNS = ("video_id", "duplicate_video", "duplicate_group")
+PIECE_BYTES = 4 << 20
+
+
+class Traces:
+    """What forgotten videos may be known by.
+
+    video_ids: found as whole names only, so that `site_1` is not taken for `site_12`. texts: titles and addresses.
+    """
+
+    def __init__(self, video_ids: Collection[str], texts: Collection[str] = ()) -> None:
+        self.video_ids = frozenset(video_ids)
+        names = [rb"(?<![A-Za-z0-9_-])" + re.escape(name.encode()) + rb"(?![A-Za-z0-9_-])" for name in sorted(self.video_ids)]
+        wanted = [*names, *(re.escape(text.encode()) for text in sorted(texts))]
+        self._any = re.compile(b"|".join(wanted) or rb"(?!)")
+        self._longest = max((len(text.encode()) for text in (*self.video_ids, *texts)), default=0) + 2
+        self._plain = [text.encode() for text in (*sorted(self.video_ids), *sorted(texts))]
+
+    def in_bytes(self, content: bytes) -> bool:
+        return any(text in content for text in self._plain) and self._any.search(content) is not None
+
+    def in_file(self, path: Path) -> bool:
+        """Raises OSError when it cannot be read."""
+        with path.open("rb") as file:
+            if file.read(4) == b"PAR1":
+                return self._in_table(path)
+            file.seek(0)
+            return any(self.in_bytes(piece) for piece in _overlapping(iter(lambda: file.read(PIECE_BYTES), b""), self._longest))
+
+    def _in_table(self, path: Path) -> bool:
+        try:
+            with pq.ParquetFile(path) as file:
+                if self.in_bytes((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"")):
+                    return True
+                columns = [name for name in ID_COLUMNS if name in file.schema_arrow.names]
+                ids = {name for column in file.read(columns).columns for name in column.unique().to_pylist()}
+                return not self.video_ids.isdisjoint(ids)
+        except pa.ArrowException:  # half a file: what can be read of it is its bytes
+            return self.in_bytes(path.read_bytes())
+
+
+def _overlapping(pieces: Iterator[bytes], overlap: int) -> Iterator[bytes]:
+    """The pieces, each after the end of the one before, so that nothing is missed between two."""
+    tail = b""
+    for piece in pieces:
+        yield tail + piece
+        tail = (tail + piece)[-overlap:]
