@@ -21,7 +21,7 @@ from tasks.dataset.books import summarise
 from tasks.dataset.card import write_card
 from tasks.dataset.duplicates import Changes, Decided, Judge, index_table
 from tasks.dataset.labels import Fingerprinted, LabelledVideo, fingerprint_video, read_labelled
-from tasks.dataset.manifest import shard_entry, write_manifest
+from tasks.dataset.manifest import file_entry, shard_entry, write_manifest
 from tasks.dataset.memory import Memory, remember
 from tasks.dataset.rows import PICTURE, read_rows
 from tasks.dataset.shards import Piece, cut_pieces, group_pieces
@@ -29,7 +29,7 @@ from tasks.dataset.splits import SPLITS, assign_splits
 from tasks.errors import InputError, IntegrityError
 from tasks.params import DatasetParams
 from tasks.schema import Video
-from tasks.storage.artefact import Fingerprint, digest_file, digest_json, is_done, write_table
+from tasks.storage.artefact import Fingerprint, digest_json, is_done, write_table
 from tasks.storage.atomic import staged_file
 
 VERSION = 1
@@ -149,10 +149,8 @@ def _write_shards(
                 if known is None:
                     _write_shard(path, shard, fingerprint, labels, found, params)
                     written += 1
-            # A kept shard keeps the digest it was published with, so that damage is not sealed in.
-            digest = known["digest"] if known else ""
             rows = sum(len(piece.frames) for piece in shard)
-            splits[split].append(shard_entry(path, rows, [piece.name for piece in shard], digest))
+            splits[split].append(shard_entry(path, rows, [piece.name for piece in shard], known))
     return splits, written
 
 
@@ -200,7 +198,7 @@ def _write_index(survey: _Survey, out: Path, params: DatasetParams, memory: Memo
         return memory.index
     table = index_table(survey.decided)
     write_table(table, path, fingerprint, row_group_rows=100_000)
-    return {"path": path.name, "rows": len(table), "bytes": path.stat().st_size, "digest": digest_file(path)}
+    return {**file_entry(path, path.name), "rows": len(table)}
 
 
 def _sweep(out: Path, manifest: dict[str, Any]) -> None:

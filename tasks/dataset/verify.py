@@ -7,10 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.dataset.duplicates import INDEX
-from tasks.dataset.manifest import REMEDY, read_manifest
+from tasks.dataset.manifest import REMEDY, file_entry, read_manifest
 from tasks.dataset.rows import ROWS
 from tasks.errors import IntegrityError
-from tasks.storage.artefact import digest_file
 
 
 def verify(dataset: Path) -> int:
@@ -36,14 +35,17 @@ def _fault(path: Path, entry: dict[str, Any], schema: pa.Schema) -> str:
         return f"{entry['path']} is missing"
     if path.stat().st_size != entry["bytes"]:
         return f"{entry['path']} has {path.stat().st_size} bytes, not {entry['bytes']}"
-    if digest_file(path) != entry["digest"]:
+    found = file_entry(path, entry["path"])
+    if found["digest"] != entry["digest"]:
         return f"{entry['path']} was altered: its digest is not {entry['digest']}"
+    if found["object"] != entry["object"]:
+        return f"{entry['path']}: the object named for it holds other bytes"
     try:
         metadata = pq.read_metadata(path)
-        found = metadata.schema.to_arrow_schema()
+        columns = metadata.schema.to_arrow_schema()
     except (pa.ArrowException, OSError):
         return f"{entry['path']} is no Parquet file"
-    if not found.equals(schema):
+    if not columns.equals(schema):
         return f"{entry['path']} has other columns than this version writes"
     groups = sum(metadata.row_group(at).num_rows for at in range(metadata.num_row_groups))
     if not metadata.num_rows == groups == entry["rows"]:

@@ -1,5 +1,6 @@
 """No damage to a dataset goes unnoticed, and none is blamed on the wrong file."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -9,10 +10,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.dataset.manifest import read_manifest, write_manifest
+from tasks.dataset.manifest import file_entries, file_entry, object_key, read_manifest, write_manifest
 from tasks.dataset.verify import verify
 from tasks.errors import IntegrityError
-from tasks.storage.artefact import digest_file
 from tests.dataset.conftest import Project
 
 
@@ -76,10 +76,34 @@ def test_other_columns_with_fitting_digests_are_found(dataset: Path) -> None:
     pq.write_table(pq.read_table(path).drop_columns(["licence"]), path)
 
     def refit(manifest: dict[str, Any]) -> None:
-        manifest["splits"]["test"]["shards"][0] |= {"bytes": path.stat().st_size, "digest": digest_file(path)}
+        manifest["splits"]["test"]["shards"][0] |= file_entry(path, f"data/{path.name}")
     forge(dataset, refit)
     with pytest.raises(IntegrityError, match="other columns"):
         verify(dataset)
+
+
+def test_an_object_that_holds_other_bytes_is_found(dataset: Path) -> None:
+    def lead_elsewhere(manifest: dict[str, Any]) -> None:
+        manifest["splits"]["test"]["shards"][0] |= {"md5": "0" * 32, "object": object_key("0" * 32)}
+    forge(dataset, lead_elsewhere)
+    with pytest.raises(IntegrityError, match=f"{victim(dataset).name}: the object named for it holds other bytes"):
+        verify(dataset)
+
+
+@pytest.mark.parametrize("change", [
+    {"object": "files/md5/../../secret"}, {"md5": "../x", "object": "files/md5/../x"}, {"object": "versions/x/manifest.json"}])
+def test_a_manifest_never_leads_outside_its_store(dataset: Path, change: dict[str, str]) -> None:
+    forge(dataset, lambda manifest: manifest["index"].update(change))
+    with pytest.raises(IntegrityError, match="altered"):
+        read_manifest(dataset)
+
+
+def test_every_file_is_named_by_the_object_that_dvc_makes_of_its_bytes(dataset: Path) -> None:
+    entries = file_entries(read_manifest(dataset))
+    assert len(entries) == 4
+    for entry in entries:
+        md5 = hashlib.md5((dataset / entry["path"]).read_bytes()).hexdigest()
+        assert (entry["md5"], entry["object"]) == (md5, f"files/md5/{md5[:2]}/{md5[2:]}")
 
 
 def test_books_that_do_not_balance_are_found(dataset: Path) -> None:
