@@ -1,17 +1,20 @@
 """What the subcommands of a project do: subscribe, nightly rounds, versions, and looking after what is there."""
 
 import argparse
+import difflib
 import json
+from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 
 from flows.console import Board, counted, print_found, print_night, print_summary
 from flows.outcome import NightSummary
 from flows.plan import data_folder, parse_settings
+from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import InputError
 from tasks.params import Params, load_params
+from tasks.release.metrics import write_metrics
 from tasks.storage.project import Project, find_project
 
 
@@ -132,12 +135,116 @@ def run_why(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_versions(options: argparse.Namespace) -> int:
-    """The versions of the dataset."""
-    from tasks.release.versions import list_versions
+def run_retry(options: argparse.Namespace) -> int:
+    """Have videos tried again by the next round: those named, or all of a class."""
+    from tasks.storage.failures import CLASSES
+    from tasks.storage.ledger import Ledger
+    from tasks.storage.lock import held_lock
 
-    for version in list_versions(_project(options)):
-        print(version.line)
+    names = {"network": "transient", **{name: name for name in CLASSES}}
+    kind = options.failure_class
+    if kind is not None and kind not in names:
+        close = difflib.get_close_matches(kind, names, n=1)
+        known = "network, blocked, gone, filtered, unusable"
+        raise InputError(f"--class {kind}: no such class", f"did you mean {close[0]}?" if close else f"known: {known}")
+    if (kind is None) == (not options.videos):
+        raise InputError("retry what?", "name videos, or a class with --class; `framewords status` shows both")
+    data = data_folder(options.data)
+    listed = {video.id for video in read_catalogue(data.catalogue)}
+    for name in options.videos:
+        if name not in listed:
+            close = difflib.get_close_matches(name, listed, n=1)
+            raise InputError(f"{name}: not in the list", f"did you mean {close[0]}?" if close else "give an id of videos.csv")
+    with held_lock(data.lock), closing(Ledger(data.ledger)) as ledger:
+        count = ledger.reset_class(names[kind]) if kind else ledger.reset(options.videos)  # type: ignore[arg-type]
+    print(f"{counted(count, 'video')} will be tried again by the next round (`framewords nightly`)")
+    return 0
+
+
+def run_forget(options: argparse.Namespace) -> int:
+    """Remove videos everywhere: here, in the current version, and what older versions held of them."""
+    from tasks.release.publish import release
+
+    from tasks.release.remote import read_remote
+    from tasks.removal.forget import finish, forget, preview, render
+    from tasks.storage.objects import open_store
+
+    project, console = _project(options), Console(stderr=True)
+    store = open_store(read_remote(project))
+
+    def progress(doing: str) -> None:
+        console.print(f"[dim]{doing}[/dim]")
+
+    if options.dry_run:
+        print(render(preview(project, project.data, options.videos, store=store, progress=progress)))
+        return 0
+    now = datetime.now(UTC)
+    report = forget(project, project.data, options.videos, _params(options), store=store, relabel=options.relabel, now=now,
+                    progress=progress, label=lambda: _relabel(options))
+    write_metrics(project.data)
+    release(project, now, progress)
+    report = finish(project, project.data, report, store=store, progress=progress)
+    print(render(report))
+    return 4 if report.searched and report.searched.left else 0
+
+
+def _relabel(options: argparse.Namespace) -> None:
+    """Label the whole list as it is now."""
+    from flows.commands import with_server
+
+    with with_server(options.verbose, Console(stderr=True)):
+        from flows.stages import make_labels
+
+        make_labels(str(options.data), str(options.params), parse_settings(options.set))
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Re-hash the dataset against its manifest; in a project, every copy of everything, here and on the store."""
+    from tasks.dataset.verify import verify
+
+    root = options.params.absolute().parent
+    if not (root / ".dvc").is_dir() or options.data.absolute() != root / "data":
+        if options.repair:
+            raise InputError("--repair: not in a project, so there is no other copy", "make one with `framewords init`")
+        print(f"{verify(data_folder(options.data).dataset)} files are what the manifest says")
+        return 0
+    from tasks.release.integrity import verify_all
+    from tasks.release.remote import read_remote
+    from tasks.storage.objects import open_store
+
+    project = _project(options)
+    findings = verify_all(project, open_store(read_remote(project)), repair=options.repair)
+    for finding in findings.found:
+        print(finding.line)
+    print(findings.line)
+    return findings.exit_code
+
+
+def run_versions(options: argparse.Namespace) -> int:
+    """The versions of the dataset, oldest first."""
+    from tasks.release.versions import list_versions, render_versions
+
+    print(render_versions(list_versions(_project(options))))
+    return 0
+
+
+def run_diff(options: argparse.Namespace) -> int:
+    """What changed between two versions."""
+    from tasks.release.versions import diff_versions, render_diff
+
+    print(render_diff(diff_versions(_project(options), options.old, options.new)))
+    return 0
+
+
+def run_checkout(options: argparse.Namespace) -> int:
+    """Bring back a version."""
+    from tasks.release.versions import checkout_version
+
+    from tasks.storage.lock import held_lock
+
+    project = _project(options)
+    with held_lock(project.data.lock):
+        print(checkout_version(project, options.version))
     return 0
 
 
@@ -151,8 +258,3 @@ def _project(options: argparse.Namespace) -> Project:
 
 def _params(options: argparse.Namespace) -> Params:
     return load_params(options.params, parse_settings(options.set))
-
-
-def missing_project(folder: Path) -> bool:
-    """True where there is no project."""
-    return not (folder / ".dvc").exists()
