@@ -41,7 +41,8 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("unavailable", r"unavailable|not available|no video formats"),
 )
 # What a site says to us, not about the video. It may stand far behind in a long message that begins like one about the video.
-BLOCKED = re.compile(r"not a (?:ro)?bot|are you a robot|captcha|unusual traffic|rate.?limit|too many requests", re.IGNORECASE)
+BLOCKED = re.compile(
+    r"not a (?:ro)?bot|are you a (?:ro)?bot|anti.?bot|captcha|unusual traffic|rate.?limit|too many requests", re.IGNORECASE)
 # Extractors read what sites send; a changed site shows as any of these.
 SITE_ERRORS: tuple[type[Exception], ...] = (
     OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RuntimeError,
@@ -224,9 +225,9 @@ class SiteSession:
             raise InputError(f"search URLs refused: {shown(address)}", "give the addresses of the videos themselves")
         if "://" in address or extractor is None:
             check_url(address, allow_private=settings.allow_private_addresses)
-        if extractor is None:
-            extractor = self._extractor(url)
-        if extractor == "Generic" and not is_listed(host_of(address), settings.allowed_hosts):
+        if is_listed(host_of(address), settings.allowed_hosts):
+            return
+        if (extractor or self._extractor(url)) == "Generic":
             raise InputError(f"site not allowed: {shown(address)}", f"add it: discovery.allowed_hosts: [{host_of(address)}]")
 
     @contextmanager
@@ -250,10 +251,11 @@ class SiteSession:
         said = clean(raw, 160).rstrip(".")
         if failure is not None and str(failure) in raw:
             return _explain_request(url, failure)
-        if BLOCKED.search(clean(raw, MAX_MESSAGE_CHARACTERS)):
-            return _blocked(f"{said}: {shown(url)}")
-        reason = next((name for name, pattern in REASONS if re.search(pattern, said, re.IGNORECASE)), "")
         what = said if url in said else f"{said or type(error).__name__}: {shown(url)}"
+        if BLOCKED.search(_without_addresses(clean(raw, MAX_MESSAGE_CHARACTERS))):
+            return _blocked(what)
+        words = _without_addresses(said)
+        reason = next((name for name, pattern in REASONS if re.search(pattern, words, re.IGNORECASE)), "")
         if reason == "disk":
             return TransientError(what, "make room on the disk, then run again")
         if reason == "incomplete":
@@ -341,6 +343,11 @@ def _explain_request(url: str, failure: Any) -> WorkflowError:
     if isinstance(failure, CertificateVerifyError):
         return UnavailableVideoError(what, "its certificate is not to be trusted", "certificate")
     return TransientError(what, "check the network, then run again")
+
+
+def _without_addresses(text: str) -> str:
+    """The words of a message: what an address spells is no reason."""
+    return re.sub(r"\S+://\S+", " ", text)
 
 
 def _blocked(what: str, asked_seconds: float = 0.0) -> BlockedError:

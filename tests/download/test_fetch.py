@@ -101,6 +101,17 @@ def test_missing_captions_and_thumbnail_do_not_fail_the_video(web: WebServer, fe
     assert (media.captions, media.thumbnail) == ((), None)
 
 
+@pytest.mark.parametrize("status", [404, 429, 503])
+def test_captions_that_are_refused_are_a_state_and_the_video_is_whole(web: WebServer, fetch: Fetch, status: int) -> None:
+    web.script("/en.vtt", *[Busy(status, retry_after=3600)] * 9)
+    media = fetch(web.url("/page.html"))
+    states = json.loads((media.info.parent / "media.json").read_text())["states"]
+    assert states["captions.en.manual"].startswith(f"failed: HTTP Error {status}")
+    assert media.captions == ()
+    assert web.paths.count("/en.vtt") == 1
+    assert web.paths.count("/v.mp4") >= 1
+
+
 def test_a_caption_too_large_is_a_state_of_its_own(web: WebServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.download.fetch.MAX_CAPTION_BYTES", 1_000)
     web.pages["/en.vtt"] = Page(b"WEBVTT" + b" " * 2_000, "text/vtt")

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from tasks.errors import TransientError, UnusableVideoError
-from tasks.network.backoff import BusyError, with_retries
+from tasks.errors import BlockedError, TransientError, UnusableVideoError
+from tasks.network.backoff import MAX_BIDDEN_WAITS, BusyError, with_retries
 
 
 class Flaky:
@@ -56,11 +56,28 @@ def test_a_server_that_asks_for_an_hour_is_left_for_a_later_run() -> None:
         with_retries(Flaky(BusyError("", "", 3600)), attempts=9, backoff_seconds=1, sleep=lambda _: pytest.fail("waited"))
 
 
+def test_a_site_that_blocks_us_without_saying_for_how_long_is_not_asked_again() -> None:
+    with pytest.raises(BlockedError):
+        with_retries(Flaky(BlockedError("", "")), attempts=9, backoff_seconds=1, sleep=lambda _: pytest.fail("waited"))
+
+
+def test_a_site_that_says_when_to_come_back_is_taken_at_its_word_a_few_times() -> None:
+    waits: list[float] = []
+    patient = Flaky(*[BlockedError("", "", 20)] * MAX_BIDDEN_WAITS)
+    assert with_retries(patient, attempts=1, backoff_seconds=1, sleep=waits.append) == "done"
+    assert waits == [20] * MAX_BIDDEN_WAITS
+    with pytest.raises(BlockedError):
+        with_retries(
+            Flaky(*[BlockedError("", "", 20)] * (MAX_BIDDEN_WAITS + 1)), attempts=9, backoff_seconds=1, sleep=waits.append)
+
+
 def test_what_cannot_pass_is_not_tried_again() -> None:
     with pytest.raises(UnusableVideoError):
         with_retries(
             Flaky(UnusableVideoError("", "")), attempts=9, backoff_seconds=1, sleep=lambda _: pytest.fail("waited"))
 
 
-def test_a_busy_error_survives_pickling() -> None:
-    assert pickle.loads(pickle.dumps(BusyError("a", "b", 3.0))).retry_after_seconds == 3.0
+def test_how_long_to_wait_survives_pickling() -> None:
+    for error in (BusyError("a", "b", 3.0), BlockedError("a", "b", 3.0)):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), again.problem, again.remedy, again.retry_after_seconds) == (type(error), "a", "b", 3.0)

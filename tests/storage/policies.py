@@ -13,7 +13,8 @@ PARAMS = load_params(Path(__file__).parents[2] / "params.yaml", {
 }).model_copy(update={"sources": tuple(
     SourceParams(name=name, url=f"http://site.example/{name}") for name in ("kitchen", "garden"))})
 NIGHT = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
-VERSIONS: dict[str, int | str] = {"download": 1, "frames": 1, "audio": 1, "transcription": 1, "keywords": 1, "av": "18.1", "yt-dlp": "2026.10"}
+VERSIONS: dict[str, int | str] = {
+    "download": 1, "frames": 1, "audio": 1, "transcription": 1, "keywords": 1, "av": "18.1", "yt-dlp": "2026.10"}
 POLICY = Policy(PARAMS, VERSIONS)
 
 
