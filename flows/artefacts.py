@@ -27,21 +27,20 @@ from prefect.logging.handlers import APILogHandler
 
 from flows.labelling import listened
 from flows.outcome import RunSummary, VideoResult
-from flows.server import UNWATCHED_VARIABLE
+from flows.server import PAGE_VARIABLE, UNWATCHED_VARIABLE
 from tasks.errors import WorkflowError
 from tasks.report.sheet import draw_sheet
 from tasks.report.wording import cap, visible
 from tasks.storage.child import run_in_child
 from tasks.storage.layout import DataFolder
 
-PAGE_VARIABLE = "FRAMEWORDS_PAGE"  # where a browser finds the report and the sheets; set by `framewords serve`
 LOGGERS = ("framewords", "flows", "tasks")
 SECONDS_BETWEEN_NEWS = 1.0
 CLOSING_SECONDS = 20.0
 SHEET_SECONDS, SHEET_MEGABYTES = 60.0, 1000
 INLINE_SHEETS = 50  # without a page server a picture lies in Prefect's own database, 60-200 KB each
 TABLE_ROWS = 500
-TITLE_LETTERS = 80
+TITLE_LETTERS, PROBLEM_LETTERS = 80, 200
 NO_MARKUP = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "|": "/", "`": "'", "\\": "/"})  # noqa: RUF001
 log = logging.getLogger("framewords.artefacts")
 
@@ -76,11 +75,13 @@ def seen_in_ui(data: DataFolder, videos: int) -> Iterator[Callable[[RunSummary],
         return
     teller = Teller(data, videos, context.flow_run.id)
     teller.start()
+    patience = 0.0  # a run that is stopped waits for nothing
     try:
-        with logs_in_ui(), listened(teller.news.put):
+        with logs_in_ui(), listened(teller.settled):
             yield teller.news.put
+        patience = CLOSING_SECONDS
     finally:
-        teller.close()
+        teller.close(patience)
 
 
 class Teller(threading.Thread):
@@ -93,17 +94,28 @@ class Teller(threading.Thread):
         self._videos = videos
         self._flow_run = flow_run
         self._page = os.environ.get(PAGE_VARIABLE, "").rstrip("/")
+        self._lock = threading.Lock()
         self._outcomes = Counter[str]()
+        self._settled = 0
+        self._over = False
         self._progress: UUID | None = None
-        self._told_at = 0.0
+        self._told, self._told_at = 0, 0.0
         self._sheets = 0
 
-    def close(self) -> None:
-        """Wait for what is still to be told, but not for ever."""
+    def settled(self, result: VideoResult) -> None:
+        """A video is done or set aside; returns at once."""
+        with self._lock:
+            self._outcomes[result.outcome.outcome] += 1
+            self._settled += 1
+        self.news.put(result)
+
+    def close(self, patience: float) -> None:
+        """Wait for what is still to be told, but no more than so many seconds."""
         self.news.put(None)
-        self.join(CLOSING_SECONDS)
+        self.join(patience)
         if self.is_alive():
-            log.warning("the UI was not told of everything: %d messages left after %g s", self.news.qsize(), CLOSING_SECONDS)
+            self._over = True
+            log.warning("the UI was not told of everything: %d messages left after %g s", self.news.qsize(), patience)
 
     def run(self) -> None:
         with get_client(sync_client=True) as client:
@@ -111,22 +123,20 @@ class Teller(threading.Thread):
             for item in self._heard(client):
                 if isinstance(item, RunSummary):
                     self._tell(self._tell_summary, client, item)
-                    continue
-                self._outcomes[item.outcome.outcome] += 1
-                if item.outcome.outcome == "labelled" and not item.cached:
+                elif item.outcome.outcome == "labelled" and not item.cached:
                     self._tell(self._tell_sheet, client, item)
             self._tell(self._tell_progress, client)
 
     def _heard(self, client: SyncPrefectClient) -> Iterator[VideoResult | RunSummary]:
         """What comes in until the end, with a word on how far the run is between."""
-        told = 0
-        while True:
+        while not self._over:
             wait = self._told_at + SECONDS_BETWEEN_NEWS - time.monotonic()
-            try:
-                item = self.news.get(timeout=max(0.0, wait) if told < self._outcomes.total() else None)
-            except queue.Empty:
-                told = self._outcomes.total()
+            is_news = self._told < self._settled
+            if is_news and wait <= 0:
                 self._tell(self._tell_progress, client)
+            try:
+                item = self.news.get(timeout=max(0.0, wait) if is_news else None)
+            except queue.Empty:
                 continue
             if item is None:
                 return
@@ -140,11 +150,12 @@ class Teller(threading.Thread):
             log.warning("not shown in the UI: %s", problem, extra={"flow_run_id": str(self._flow_run)})
 
     def _tell_progress(self, client: SyncPrefectClient) -> None:
-        done = self._outcomes.total()
-        counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in self._outcomes.items())
-        told = f"{done} of {self._videos} videos settled" + (f": {counts}" if counts else "")
-        share = 100.0 * done / self._videos if self._videos else 100.0
-        self._told_at = time.monotonic()
+        with self._lock:
+            outcomes = self._outcomes.copy()
+        self._told, self._told_at = outcomes.total(), time.monotonic()
+        counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in outcomes.items())
+        told = f"{self._told} of {self._videos} videos settled" + (f": {counts}" if counts else "")
+        share = 100.0 * self._told / self._videos if self._videos else 100.0
         if self._progress is None:
             self._progress = self._create(client, "progress", "progress", told, share)
         else:
@@ -162,12 +173,11 @@ class Teller(threading.Thread):
             address = "data:image/svg+xml;base64," + base64.b64encode(sheet.read_bytes()).decode()
         self._sheets += 1
         picture = f"![pictures of this video with their words]({address})"
-        self._create(client, sheet_key(video.id), "markdown", _told(result), f"{picture}\n\n{self._report_link}")
+        self._create(client, sheet_key(video.id), "markdown", tell_one(result), f"{picture}\n\n{self._report_link}")
 
     def _tell_summary(self, client: SyncPrefectClient, summary: RunSummary) -> None:
-        rows = [table_row(result) for result in sorted(summary.results, key=lambda result: result.outcome.outcome == "labelled")]
-        rows += [{"video": plain(name), "what came of it": f"not listed: {code}: {plain(problem)}"}
-                 for name, code, problem in summary.not_listed]
+        rows = [empty_row(name, "not listed", f"{code}: {problem}") for name, code, problem in summary.not_listed]
+        rows += [table_row(result) for result in sorted(summary.results, key=lambda one: one.outcome.outcome == "labelled")]
         more = f"; the first {TABLE_ROWS} of {len(rows)}" if len(rows) > TABLE_ROWS else ""
         told = f"Each video: pictures kept, what was left out and why, key words of words heard{more}"
         self._create(client, "videos", "table", told, json.dumps(rows[:TABLE_ROWS]))
@@ -193,29 +203,30 @@ def sheet_key(video_id: str) -> str:
     return f"sheet-{key}" if whole else f"sheet-{key}-{blake2b(video_id.encode(), digest_size=3).hexdigest()}"
 
 
-def table_row(result: VideoResult) -> dict[str, Any]:
-    """One video for a reader who knows nothing of the run; every row has the same columns."""
+def empty_row(title: str, outcome: str, problem: str = "", video: str = "-") -> dict[str, str]:
+    """A row of the table; every row has the same columns."""
+    return {"title": plain(cap(title, TITLE_LETTERS)), "outcome": outcome, "kept": "-", "left out, why": "-", "key words": "-",
+            "heard by": "-", "problem": plain(cap(problem, PROBLEM_LETTERS)) or "-", "video": video}
+
+
+def table_row(result: VideoResult) -> dict[str, str]:
+    """One video for a reader who knows nothing of the run."""
     steps, outcome = result.steps, result.outcome
-    row = {"title": _title(result), "what came of it": outcome.outcome.replace("_", " "), "kept": "-", "left out, why": "-",
-           "key words": "-", "heard by": "-", "video": result.video.id}
-    if outcome.outcome != "labelled":
-        row["what came of it"] += f": {plain(outcome.problem or outcome.code)}"
+    name = "done before" if result.cached and outcome.outcome == "labelled" else outcome.outcome.replace("_", " ")
+    row = empty_row(result.video.title or result.video.id, name, outcome.problem or outcome.code, result.video.id)
+    if not {"frames", "transcription", "keywords"} <= steps.keys():
         return row
     frames, words = steps["frames"], steps["keywords"]
-    dropped = sorted(frames["dropped"].items(), key=lambda reason: -reason[1])
+    dropped = sorted(frames["dropped"].items(), key=lambda reason: (-reason[1], reason[0]))
     return row | {
-        "what came of it": "done before" if result.cached else "labelled",
         "kept": f"{frames['kept']:,} of {frames['sampled']:,} pictures",
-        "left out, why": ", ".join(f"{count:,} {reason}" for reason, count in dropped if count) or "none",
+        "left out, why": ", ".join(f"{count:,} {reason}" for reason, count in dropped if count) or "nothing",
         "key words": f"{words['kept']:,} of {words['heard']:,}",
         "heard by": plain(steps["transcription"]["engine"])}
 
 
-def _title(result: VideoResult) -> str:
-    return plain(cap(result.video.title, TITLE_LETTERS)) or result.video.id
-
-
-def _told(result: VideoResult) -> str:
+def tell_one(result: VideoResult) -> str:
+    """One labelled video in a line, its title first, since cards of the UI show only the beginning."""
     row = table_row(result)
     return f"{row['title']}: {row['kept']} kept, {row['key words']} words heard are key words"
 

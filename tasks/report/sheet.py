@@ -18,7 +18,7 @@ from tasks.report.books import Labels, read_labels, word_sum
 from tasks.report.pictures import Thumbnail, read_jpegs, shrink
 from tasks.report.timeline import text_width
 from tasks.report.wording import clock, percent, visible
-from tasks.storage.artefact import read_record, read_table
+from tasks.storage.artefact import digest_json, read_record, read_table
 from tasks.storage.atomic import write_whole
 
 VERSION = 1  # raise it when the same labels would give another picture
@@ -45,7 +45,7 @@ def draw_sheet(title: str, labels: Path, out: Path, progress: Callable[[float], 
 
     Raises IntegrityError when the labels are not there, torn, or of another shape.
     """
-    mark = f'<!-- {VERSION} {read_record(labels / "examples.parquet")["fingerprint"]} -->'
+    mark = f'<!-- {digest_json([VERSION, read_record(labels / "examples.parquet")["fingerprint"], title])} -->'
     if out.is_file() and mark in out.read_text():
         return {"bytes": out.stat().st_size}
     for pictures, quality in EFFORTS:
