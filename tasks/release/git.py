@@ -94,18 +94,18 @@ def make_repository(root: Path) -> None:
         run_git(root, "init", "-q")
 
 
-def commit_files(root: Path, paths: Sequence[str], message: str) -> bool:
+def commit_files(root: Path, paths: Sequence[str], message: str, *, even_if_same: bool = False) -> bool:
     """Commit the present state of exactly these files, whatever else is changed or staged.
 
-    paths: below root; those that are not there are left out.
+    paths: below root; those that are not there are left out. even_if_same: make a commit also when there is nothing to commit.
     Returns whether there was anything to commit.
     """
     present = [path for path in paths if (root / path).is_file()]
     run_git(root, "add", "-f", "--", *present)
-    if run_git(root, "diff", "--cached", "--quiet", "--", *present, answers=(0, 1)) is not None:
-        return False
-    run_git(root, *_author(root), "commit", "-q", "--no-verify", "--only", "-m", message, "--", *present)
-    return True
+    same = run_git(root, "diff", "--cached", "--quiet", "--", *present, answers=(0, 1)) is not None
+    if not same or even_if_same:
+        run_git(root, *_author(root), "commit", "-q", "--no-verify", "--allow-empty", "--only", "-m", message, "--", *present)
+    return not same
 
 
 def make_tag(root: Path, name: str, message: str, commit: str = "HEAD") -> None:
