@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -49,7 +50,7 @@ log = logging.getLogger("framewords.artefacts")
 def logs_in_ui() -> Iterator[None]:
     """Let the log lines of plain modules reach the run that they belong to, as Prefect's own do."""
     handler = APILogHandler()
-    handler.addFilter(lambda record: hasattr(record, "flow_run_id") or bool(FlowRunContext.get() or TaskRunContext.get()))
+    handler.addFilter(lambda record: bool(FlowRunContext.get() or TaskRunContext.get()))
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -84,11 +85,12 @@ def seen_in_ui(data: DataFolder, videos: int) -> Iterator[Callable[[RunSummary],
         teller.close(patience)
 
 
-class Teller(threading.Thread):
+class Teller:
     """Turns news into artefacts of one flow run, at most one progress message a second."""
 
     def __init__(self, data: DataFolder, videos: int, flow_run: UUID) -> None:
-        super().__init__(name="artefacts", daemon=True)
+        # In the context of the run: its settings say which server, and its log lines belong to it.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._work,), name="artefacts", daemon=True)
         self.news: queue.Queue[VideoResult | RunSummary | None] = queue.Queue()
         self._data = data
         self._videos = videos
@@ -102,6 +104,9 @@ class Teller(threading.Thread):
         self._told, self._told_at = 0, 0.0
         self._sheets = 0
 
+    def start(self) -> None:
+        self._thread.start()
+
     def settled(self, result: VideoResult) -> None:
         """A video is done or set aside; returns at once."""
         with self._lock:
@@ -112,12 +117,12 @@ class Teller(threading.Thread):
     def close(self, patience: float) -> None:
         """Wait for what is still to be told, but no more than so many seconds."""
         self.news.put(None)
-        self.join(patience)
-        if self.is_alive():
+        self._thread.join(patience)
+        if self._thread.is_alive():
             self._over = True
             log.warning("the UI was not told of everything: %d messages left after %g s", self.news.qsize(), patience)
 
-    def run(self) -> None:
+    def _work(self) -> None:
         with get_client(sync_client=True) as client:
             self._tell(self._tell_progress, client)
             for item in self._heard(client):
@@ -147,7 +152,7 @@ class Teller(threading.Thread):
             what(*arguments)
         except (httpx.HTTPError, WorkflowError, OSError) as error:
             problem = " ".join(str(error).split()) or type(error).__name__
-            log.warning("not shown in the UI: %s", problem, extra={"flow_run_id": str(self._flow_run)})
+            log.warning("not shown in the UI: %s", problem)
 
     def _tell_progress(self, client: SyncPrefectClient) -> None:
         with self._lock:
