@@ -35,6 +35,7 @@ def held_lock(path: Path) -> Iterator[None]:
 
 def await_lock(path: Path) -> None:
     """Return when nobody holds the lock file any more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
