@@ -81,6 +81,10 @@ class Outcome:
         """`labelled`, or the class of its failure."""
         return "labelled" if self.outcome == "labelled" else class_of(self.code)
 
+    @property
+    def tried_at(self) -> datetime:
+        return _moment(self.tried)
+
 
 FIELDS = tuple(each.name for each in fields(Outcome))
 
@@ -89,13 +93,29 @@ FIELDS = tuple(each.name for each in fields(Outcome))
 class Counts:
     """The list by state (one of STATES); every video is in exactly one, so the states add up to what is listed.
 
-    sources: the same for every source. codes: for every state, how many of each code.
+    sources: the same for every source. codes: for every class of failure, how many of each code.
     """
 
-    listed: int = 0
-    states: Mapping[str, int] = field(default_factory=dict)
-    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    codes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    states: Counter[str] = field(default_factory=Counter)
+    sources: dict[str, Counter[str]] = field(default_factory=dict)
+    codes: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def listed(self) -> int:
+        return self.states.total()
+
+
+def count_states(videos: Iterable[Video], outcomes: Mapping[str, Outcome]) -> Counts:
+    """The videos of a list by state. outcomes: by video id."""
+    counts = Counts()
+    for video in videos:
+        outcome = outcomes.get(video.id)
+        state = FORGOTTEN if video.is_forgotten else outcome.state if outcome else "waiting"
+        counts.states[state] += 1
+        counts.sources.setdefault(video.source, Counter())[state] += 1
+        if outcome is not None and state in CLASSES:
+            counts.codes.setdefault(state, Counter())[outcome.code] += 1
+    return counts
 
 
 class Ledger:
@@ -173,24 +193,13 @@ class Ledger:
             if outcome is None:
                 return True
             return outcome.state != "labelled" and policy.is_due(
-                outcome.code, outcome.attempts, _moment(outcome.tried), outcome.rested_on, video.source, now)
+                outcome.code, outcome.attempts, outcome.tried_at, outcome.rested_on, video.source, now)
 
         return [video for video in videos if is_due(video)]
 
     def counts(self, videos: Iterable[Video]) -> Counts:
         """What has become of a list."""
-        outcomes = self.outcomes()
-        states: Counter[str] = Counter()
-        sources: dict[str, Counter[str]] = {}
-        codes: dict[str, Counter[str]] = {}
-        for video in videos:
-            outcome = outcomes.get(video.id)
-            state = FORGOTTEN if video.is_forgotten else outcome.state if outcome else "waiting"
-            states[state] += 1
-            sources.setdefault(video.source, Counter())[state] += 1
-            if outcome is not None and state in CLASSES:
-                codes.setdefault(state, Counter())[outcome.code] += 1
-        return Counts(states.total(), states, sources, codes)
+        return count_states(videos, self.outcomes())
 
     def reset(self, video_ids: Iterable[str]) -> int:
         """Have failed videos tried again at once, even while their source rests; their tries count from the start.

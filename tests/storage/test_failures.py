@@ -1,6 +1,7 @@
 """Every failure has a class, and every class its own patience."""
 
 import ast
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -180,3 +181,9 @@ def test_a_source_rests_twice_as_long_each_time_and_as_long_as_it_asks_for() -> 
     assert hours(1, asked_seconds=10 * 3600) == 10
     assert hours(1, asked_seconds=60) == 6
     assert hours(1, asked_seconds=float("inf")) == hours(10**9) == 168
+
+
+def test_the_documentation_puts_every_code_in_its_class() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", (REPOSITORY / "docs" / "upkeep.md").read_text(), re.MULTILINE)
+    told = {(kind, code) for kind, codes in rows for code in re.findall(r"`(\w+)`", codes)}
+    assert told == {(failure.kind, code) for code, failure in FAILURES.items()}
