@@ -1,32 +1,39 @@
 """Which flow runs have a process. Prefect goes on calling a run RUNNING when its process was killed; the system knows better."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from tasks.errors import AlreadyRunningError
 from tasks.storage.lock import held_lock
 from tasks.storage.project import Project
 
+_lives = ExitStack()  # closed by nobody: the system does it when this process ends, however it ends
 
-@contextmanager
-def being_alive(project: Project, flow_run_id: str) -> Iterator[None]:
-    """Show, while the block runs, that this flow run has a process: it keeps a file locked, which its death frees."""
-    path = _life(project, flow_run_id)
-    with held_lock(path):
-        yield
-        path.unlink()
+
+def show_life(project: Project, flow_run_id: str) -> None:
+    """Show that this process is that of a flow run, for as long as it lives: it keeps a file locked."""
+    _lives.enter_context(held_lock(_lives_of(project) / flow_run_id))
 
 
 def is_alive(project: Project, flow_run_id: str) -> bool:
     """True when the process of a flow run is there, on this machine."""
-    path = _life(project, flow_run_id)
-    try:
-        with held_lock(path):
+    return is_held(_lives_of(project) / flow_run_id)
+
+
+def sweep_lives(project: Project) -> None:
+    """Remove the files of the dead."""
+    for path in _lives_of(project).glob("*"):
+        if not is_held(path):
             path.unlink()
-    except AlreadyRunningError:
-        return True
-    return False
+
+
+def is_served(root: Path) -> bool:
+    """True while `framewords serve` runs for the project in this folder."""
+    return is_held(serve_lock(Project(root)))
+
+
+def serve_lock(project: Project) -> Path:
+    return project.private / "serve.lock"
 
 
 def private_folder(project: Project) -> Path:
@@ -36,5 +43,16 @@ def private_folder(project: Project) -> Path:
     return project.private
 
 
-def _life(project: Project, flow_run_id: str) -> Path:
-    return private_folder(project) / "runs" / flow_run_id
+def is_held(path: Path) -> bool:
+    """True when a process holds this lock file."""
+    if not path.exists():
+        return False
+    try:
+        with held_lock(path):
+            return False
+    except AlreadyRunningError:
+        return True
+
+
+def _lives_of(project: Project) -> Path:
+    return private_folder(project) / "runs"

@@ -4,7 +4,7 @@ Whoever runs them, `framewords serve` or a worker of a work pool, does so in the
 needs is imported where it is done, so that offering it costs little.
 """
 
-import logging
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,16 +17,15 @@ from prefect.states import Completed
 from prefect.types.entrypoint import EntrypointType
 from pydantic import Field
 
-from flows.alive import being_alive
+from flows.alive import is_held, private_folder, show_life
 from flows.plan import open_ledger, parse_settings
 from flows.schedule import SCHEDULED, asked_night, why_skip
 from tasks.errors import AlreadyRunningError
 from tasks.params import NightlyParams, load_params
-from tasks.storage.lock import await_lock
+from tasks.storage.lock import await_lock, held_lock
 from tasks.storage.project import Project, find_project
 
 AS_SET = "as in params.yaml"
-log = logging.getLogger("framewords.deployments")
 
 
 def _name_night() -> str:
@@ -42,13 +41,12 @@ def nightly(night: str = "") -> Any:
         night: Empty: look for new uploads now, whatever was done. A date, as 2026-11-20: do that night, unless it is done.
     """
     home = find_project(Path())
-    with being_alive(home, flow_run.id):
-        logical = asked_night(night, flow_run.scheduled_start_time, _params(home))
-        if logical and (skip := _why_skip(home, logical)):
-            return Completed(name="Skipped", message=skip)
-        from flows.nightly import nightly as round_
-
-        return round_.fn(night=logical.isoformat() if logical else "")
+    show_life(home, flow_run.id)
+    try:
+        with held_lock(private_folder(home) / "nightly.lock"):
+            return _do_night(home, asked_night(night, flow_run.scheduled_start_time, _params(home)))
+    except AlreadyRunningError as error:
+        return Completed(name="AlreadyRunning", message=error.problem)
 
 
 @flow(name="ingest")
@@ -72,13 +70,8 @@ def ingest(
     chosen = {"frames.mode": pictures, "transcription.engine": words}
     settings = parse_settings(more_settings) | {key: value for key, value in chosen.items() if value != AS_SET}
     home = find_project(Path())
-    with being_alive(home, flow_run.id):
-        while True:
-            try:
-                return work.fn(sources, settings=settings)
-            except AlreadyRunningError as error:
-                log.warning("%s; these videos are next", error.problem)
-                await_lock(home.data.lock)
+    show_life(home, flow_run.id)
+    return _in_turn(home, lambda: work.fn(sources, settings=settings))
 
 
 def deployments(project: Project, params: NightlyParams) -> list[RunnerDeployment]:
@@ -86,9 +79,32 @@ def deployments(project: Project, params: NightlyParams) -> list[RunnerDeploymen
     tags = ["framewords", str(project.root)]
     schedule = Cron(params.cron, timezone=params.timezone, parameters={"night": SCHEDULED}, slug="nightly")
     offered = [
-        nightly.to_deployment("nightly", schedules=[schedule], tags=tags, entrypoint_type=EntrypointType.MODULE_PATH),
-        ingest.to_deployment("ingest", tags=tags, entrypoint_type=EntrypointType.MODULE_PATH)]
-    return [each for each in offered if isinstance(each, RunnerDeployment)]
+        each.to_deployment(each.name, schedules=schedules, tags=tags, description=str(each.description).partition("\n")[0],
+                           entrypoint_type=EntrypointType.MODULE_PATH)
+        for each, schedules in ((nightly, [schedule]), (ingest, []))]
+    return [made for made in offered if isinstance(made, RunnerDeployment)]
+
+
+def _do_night(home: Project, night: date | None) -> Any:
+    from flows.nightly import nightly as work
+
+    def do() -> Any:
+        if night and (skip := _why_skip(home, night)):
+            return Completed(name="Skipped", message=skip)
+        return work.fn(night=night.isoformat() if night else "")
+
+    return _in_turn(home, do)
+
+
+def _in_turn(home: Project, do: Callable[[], Any]) -> Any:
+    """What `do` returns, called when nobody else is at work in the data folder."""
+    while True:
+        await_lock(home.data.lock)
+        try:
+            return do()
+        except AlreadyRunningError:  # somebody was quicker
+            if not is_held(home.data.lock):
+                raise
 
 
 def _params(home: Project) -> NightlyParams:

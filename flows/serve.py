@@ -1,4 +1,4 @@
-"""`framewords serve`: Prefect's server with its UI, what can be started from there, and the schedule; one process to leave running.
+"""`framewords serve`: Prefect's server and UI, what can be started there, and the schedule; one process to leave running.
 
 Prefect shows and starts; it decides nothing. One run at a time works in a project because the data folder is locked, a night
 is done when the ledger says so, and a run is dead when its process is: so nothing that is killed can block the next night.
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from flows.alive import private_folder
+from flows.alive import private_folder, serve_lock
 from flows.schedule import due_moment, next_night
 from flows.server import LOOPBACK, PAGE_VARIABLE, PORT, answers, api_at, keep_quiet, named_server
 from flows.supervise import Part, RunnerPart, ServerPart, keep_running
@@ -39,14 +39,14 @@ def serve(project: Project, *, host: str = LOOPBACK, port: int = PORT, offer: Of
     """
     params = load_params(project.params).nightly
     _check_host(host)
-    folder = private_folder(project)
+    seen = private_folder(project) / "ui"
     with ExitStack() as opened:
         try:
-            opened.enter_context(held_lock(folder / "serve.lock"))
+            opened.enter_context(held_lock(serve_lock(project)))
         except AlreadyRunningError:
-            seen = folder / "ui"
             print(f"already running: {seen.read_text() if seen.is_file() else 'it is just starting'}")
             return 0
+        seen.unlink(missing_ok=True)
         os.chdir(project.root)  # where its runs work
         try:
             _serve(project, params, host, port, offer, opened)
@@ -100,7 +100,8 @@ def _set_environment(project: Project) -> None:
 def _server_environment(api: str) -> dict[str, str]:
     """Only for the server: the page that it gives out may ask it, and no page of another site."""
     ui = api.removesuffix("/api")
-    defaults = {"PREFECT_SERVER_UI_API_URL": api, "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{ui},{ui.replace(LOOPBACK, 'localhost')}"}
+    origins = f"{ui},{ui.replace(LOOPBACK, 'localhost')}"
+    defaults = {"PREFECT_SERVER_UI_API_URL": api, "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins}
     return {name: os.environ.get(name, value) for name, value in defaults.items()}
 
 

@@ -77,14 +77,16 @@ def start_server(
 ) -> tuple[Server, str]:
     """Start a server on a port (0: a free one) and wait until it answers. Returns its process and the address of its API.
 
-    It is ended when the calling thread ends, however that ends. environment: on top of ours. log: where its output goes.
+    It is ended when the calling thread ends, however that ends. environment: on top of ours, which it gets without the keys
+    of the store. log: where its output goes.
     Raises TransientError when it ends at once or takes more than START_SECONDS.
     """
     port = port or free_port()
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with (log or Path(os.devnull)).open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)],
-            env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            env={**ours, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True, preexec_fn=_die_with_parent)
     try:
         _wait_for(api_at(port, host), server)

@@ -122,3 +122,4 @@ def keep_running(ended: "queue.Queue[Part]", idle: Callable[[], None], idle_seco
         restarts.append(now)
         print(f"{part.name} ended ({part.problem}); starting it again", flush=True)
         part.start(ended)
+        print(f"{part.name} is back", flush=True)

@@ -4,7 +4,7 @@ A round notes that it began, then holds the data folder until somebody writes in
 """
 
 import sys
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,29 +19,25 @@ from tasks.params import NightlyParams
 from tasks.storage.ledger import Ledger
 from tasks.storage.lock import held_lock
 from tasks.storage.project import Project
-
-GATE, BEGUN = Path("gate"), Path("begun")
+from tests.flows.serving import BEGUN, GATE
 
 
 def work(night: str = "") -> State[str]:
-    """What flows.nightly promises of itself: one at a time, and a night that was finished is in the ledger."""
-    data = Project(Path.cwd()).data
+    """What flows.nightly promises: one at a time in a data folder, and a night that was finished is in the ledger."""
+    home = Project(Path.cwd())
     try:
-        with held_lock(data.lock):
-            with BEGUN.open("a") as begun:
+        with held_lock(home.data.lock):
+            with (home.root / BEGUN).open("a") as begun:
                 begun.write(f"{night or 'now'}\n")
-            if GATE.exists():
-                GATE.read_text()
-            ledger = Ledger(data.ledger)
+            if (home.root / GATE).exists():
+                (home.root / GATE).read_text()
+            ledger = Ledger(home.data.ledger)
             if night:
-                ledger.record_night(datetime.fromisoformat(night).date(), {})
+                ledger.record_night(date.fromisoformat(night), {})
             ledger.close()
             return Completed(message=night)
     except AlreadyRunningError as error:
         return Completed(name="AlreadyRunning", message=error.problem)
-
-
-sys.modules["flows.nightly"] = SimpleNamespace(nightly=SimpleNamespace(fn=work))  # type: ignore[assignment]
 
 
 def offer(project: Project, params: NightlyParams) -> list[RunnerDeployment]:
@@ -51,6 +47,4 @@ def offer(project: Project, params: NightlyParams) -> list[RunnerDeployment]:
     return offered
 
 
-def tonight() -> str:
-    """Today, in UTC."""
-    return datetime.now(UTC).date().isoformat()
+sys.modules["flows.nightly"] = SimpleNamespace(nightly=SimpleNamespace(fn=work))  # type: ignore[assignment]
