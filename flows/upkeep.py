@@ -230,21 +230,20 @@ def run_versions(options: argparse.Namespace) -> int:
 
 def run_diff(options: argparse.Namespace) -> int:
     """What changed between two versions."""
-    from tasks.release.versions import diff_versions, render_diff
+    from tasks.release.difference import diff_versions
 
-    print(render_diff(diff_versions(_project(options), options.old, options.new)))
+    print(diff_versions(_project(options), options.old, options.new).text)
     return 0
 
 
 def run_checkout(options: argparse.Namespace) -> int:
     """Bring back a version."""
     from tasks.release.versions import checkout_version
-
     from tasks.storage.lock import held_lock
 
     project = _project(options)
     with held_lock(project.data.lock):
-        print(checkout_version(project, options.version))
+        print(checkout_version(project, options.version).line)
     return 0
 
 

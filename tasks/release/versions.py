@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from tasks.release.remote import read_remote
 from tasks.schema import FORGOTTEN
 from tasks.storage.artefact import digest_file
 from tasks.storage.atomic import write_whole
-from tasks.storage.lock import held_lock
 from tasks.storage.objects import open_store
 from tasks.storage.project import Project
 from tasks.storage.tombstones import read_tombstones
@@ -92,6 +92,11 @@ def list_versions(project: Project) -> list[Version]:
     return sorted(versions, key=lambda version: version.place)
 
 
+def render_versions(versions: Sequence[Version]) -> str:
+    """One line a version, or how to make the first."""
+    return "\n".join(version.line for version in versions) or "no version yet: `framewords nightly` makes one"
+
+
 def find_version(project: Project, name: str) -> Version:
     """The version of that name, with or without `dataset-`. Raises InputError with the nearest name."""
     versions = {version.tag: version for version in list_versions(project)}
@@ -121,21 +126,20 @@ def read_published(project: Project, version: Version) -> dict[str, Any]:
 def checkout_version(project: Project, name: str) -> CheckedOut:
     """Bring back the list, the settings and the data of a version; what was forgotten stays so.
 
-    Raises InputError when there is no such version, or when files of ours have changes that would be lost; AlreadyRunningError
-    when a run is at work here.
+    The caller holds the lock of the data folder.
+    Raises InputError when there is no such version, or when files of ours have changes that would be lost.
     """
     version = find_version(project, name)
-    with held_lock(project.data.lock):
-        _refuse_to_lose(project)
-        contents = {path: content for path in RESTORED if (content := file_at(project.root, version.tag, path)) is not None}
-        contents[LIST], forgotten = _without_forgotten(project, contents[LIST])
-        if forgotten:  # its dataset shows them: it is to be made again, of the labels that are there
-            contents = {path: contents[path] for path in (LIST, "params.yaml", "dvc.yaml")}
-        _remember(project, contents)
-        for path, content in contents.items():
-            write_whole(project.root / path, content)
-        if not forgotten:
-            _restore_data(project)
+    _refuse_to_lose(project)
+    contents = {path: content for path in RESTORED if (content := file_at(project.root, version.tag, path)) is not None}
+    contents[LIST], forgotten = _without_forgotten(project, contents[LIST])
+    if forgotten:  # its dataset shows them: it is to be made again, of the labels that are there
+        contents = {path: contents[path] for path in (LIST, "params.yaml", "dvc.yaml")}
+    _remember(project, contents)
+    for path, content in contents.items():
+        write_whole(project.root / path, content)
+    if not forgotten:
+        _restore_data(project)
     return CheckedOut(version, forgotten)
 
 
