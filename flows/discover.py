@@ -71,7 +71,6 @@ def discover_all(data: DataFolder, params: Params, ledger: Ledger, now: datetime
         else:
             fresh = append_videos(data.catalogue, answer.videos, first_seen=now.date().isoformat())
             ledger.keep_source(source.name, answer.state)
-            ledger.resume_source(source.name)
             added += len(fresh)
             news.append(SourceNews(
                 source.name, len(fresh), len(answer.filtered), answer.requests, answer.notes,

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,6 +49,7 @@ RESUME = "UPDATE sources SET paused_until='', problem='', pauses=0 WHERE name=?"
 STATES = ("labelled", "waiting", *CLASSES, FORGOTTEN)
 # Primary result codes of SQLite that mean the file is not what we wrote: no such column, malformed, not a database.
 DAMAGE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+IN_A_ROW = timedelta(days=2)  # a block this soon after a rest is the same trouble going on
 LOCKED_SECONDS = 30.0  # another process may be reading
 
 log = logging.getLogger(__name__)
@@ -246,13 +247,15 @@ class Ledger:
     def block_source(self, name: str, problem: str, asked_seconds: float, now: datetime, policy: Policy) -> datetime:
         """Let a source (or host) that blocked us rest, longer each time in a row. Returns until when.
 
-        asked_seconds: BlockedError.retry_after_seconds. Further blocks while it rests already are the same one.
+        asked_seconds: BlockedError.retry_after_seconds. Further blocks while it rests already are the same one. A row ends
+        when the source gives a video (see `record`), or is left in peace for a while: that it can be listed proves nothing.
         """
         with self._transaction():
-            resting = self.paused(now).get(name)
-            rows = self._read("SELECT pauses FROM sources WHERE name=?", name)
-            pauses = (int(rows[0][0]) if rows else 0) + (0 if resting else 1)
-            until = max(policy.pause_until(pauses, asked_seconds, now), resting[0] if resting else now)
+            rows = self._read("SELECT paused_until, pauses FROM sources WHERE name=?", name)
+            rested, pauses = (_moment(rows[0][0]), int(rows[0][1])) if rows else (_moment(""), 0)
+            if rested <= now:
+                pauses = pauses + 1 if now - rested < IN_A_ROW else 1
+            until = max(policy.pause_until(pauses, asked_seconds, now), rested)
             self._pause(name, until, problem, pauses)
         return until
 
@@ -260,11 +263,6 @@ class Ledger:
         """Ask a source (or host) for nothing before `until`."""
         with self._transaction():
             self._pause(name, until, problem, 1)
-
-    def resume_source(self, name: str) -> None:
-        """A source answers again: no pause, and the next one is a first one."""
-        with self._transaction():
-            self._database.execute(RESUME, (name,))
 
     def paused(self, now: datetime) -> dict[str, tuple[datetime, str]]:
         """The sources and hosts that rest: until when, and why."""

@@ -148,17 +148,25 @@ def test_a_source_that_gave_a_video_after_its_rest_starts_afresh(ledger: Ledger)
     assert ledger.block_source("kitchen", "429", 0.0, night(3), POLICY) == night(3) + timedelta(hours=6)
 
 
-def test_a_pause_can_be_lifted(ledger: Ledger) -> None:
+def test_a_block_long_after_the_last_rest_is_a_first_one(ledger: Ledger) -> None:
     ledger.block_source("kitchen", "429", 0.0, NIGHT, POLICY)
-    ledger.resume_source("kitchen")
-    assert ledger.paused(NIGHT) == {}
+    assert ledger.block_source("kitchen", "429", 0.0, night(9), POLICY) == night(9) + timedelta(hours=6)
+
+
+def test_night_after_night_of_blocks_rests_for_a_week_at_last(ledger: Ledger) -> None:
+    """Nobody asks while it rests, and the first one who does is refused again."""
+    asked = []
+    for number in range(40):
+        if not ledger.paused(night(number)):
+            ledger.block_source("kitchen", "429", 0.0, night(number), POLICY)
+            asked.append(number)
+    assert asked == [0, 1, 2, 3, 5, 9, 16, 23, 30, 37]
 
 
 def test_the_state_of_a_source_outlives_its_pauses(ledger: Ledger) -> None:
     assert ledger.source_state("kitchen") == {}
     ledger.keep_source("kitchen", {"etag": '"1"', "known": ["a", "b"]})
     ledger.block_source("kitchen", "429", 0.0, NIGHT, POLICY)
-    ledger.resume_source("kitchen")
     assert ledger.source_state("kitchen") == {"etag": '"1"', "known": ["a", "b"]}
 
 
