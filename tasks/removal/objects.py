@@ -18,6 +18,7 @@ from pathlib import Path
 from tasks.dataset.manifest import MANIFEST
 from tasks.errors import TransientError
 from tasks.removal.traces import Traces
+from tasks.storage.atomic import sweep_staging
 from tasks.storage.exchange import EXCHANGE
 from tasks.storage.objects import FolderStore, ObjectStore, StoreAddress
 from tasks.storage.project import Project
@@ -115,6 +116,8 @@ def delete_objects(found: Found) -> None:
             store.delete(f"versions/{tag}/{MANIFEST}")
         for key in doomed.keys:
             store.delete(key)
+        if not store.address.is_s3:
+            sweep_staging(Path(store.address.url))  # halves of objects that a killed run left
 
 
 def check_released(lock: Path, found: Found) -> None:

@@ -29,19 +29,20 @@ def search(
     """Look for the videos in every file below the project and every object of DVC's cache and the store.
 
     texts: titles and addresses. All are searched by name; Parquet by record and columns of ids, other files byte for byte. By
-    name alone: media and labels of other videos, and models, whose cards name what they saw on purpose. The list, the
-    tombstones and the ledger keep ids, so that no video comes back: they are searched for texts. Git's history is not searched.
+    name alone: media and labels of other videos, and models, whose cards name what they saw on purpose. For texts alone: the
+    list, the tombstones and the ledger, which keep ids so that no video comes back, and DVC's notes of paths and hashes. Git's
+    history is not searched.
     """
     around = places(project, store)
     folders = [Path(place.store.address.url) for place in around if not place.store.address.is_s3]
     everything, texts_only = Traces(video_ids, texts), Traces((), texts)
     by_name = (data.root / "media", data.labels_root, data.root / "models")
-    keep_ids = (data.catalogue.name, data.forgotten.name, data.ledger.name)
+    keep_ids = tuple(map(str, (data.catalogue, data.forgotten, data.ledger, project.settings.parent / "tmp")))
     files, left = 0, []
     for path in _walk(project.root, [project.root / ".git", *folders]):
         files += 1
         name = str(path.relative_to(project.root))
-        traces = texts_only if path.parent == data.root and path.name.startswith(keep_ids) else everything
+        traces = texts_only if str(path).startswith(keep_ids) else everything
         if everything.in_bytes(name.encode()) or (
                 not any(path.is_relative_to(folder) for folder in by_name) and _speaks(path, traces)):
             left.append(name)

@@ -16,16 +16,15 @@ PIECE_BYTES = 4 << 20
 class Traces:
     """What forgotten videos may be known by.
 
-    video_ids: found as whole names only, so that `site_1` is not taken for `site_12`. texts: titles and addresses.
+    video_ids; texts: titles and addresses. Found as whole names only, so that `site_1` is not taken for `site_12`.
     """
 
     def __init__(self, video_ids: Collection[str], texts: Collection[str] = ()) -> None:
         self.video_ids = frozenset(video_ids)
-        names = [rb"(?<![A-Za-z0-9_-])" + re.escape(name.encode()) + rb"(?![A-Za-z0-9_-])" for name in sorted(self.video_ids)]
-        wanted = [*names, *(re.escape(text.encode()) for text in sorted(texts))]
-        self._any = re.compile(b"|".join(wanted) or rb"(?!)")
-        self._longest = max((len(text.encode()) for text in (*self.video_ids, *texts)), default=0) + 2
-        self._plain = [text.encode() for text in (*sorted(self.video_ids), *sorted(texts))]
+        self._plain = [text.encode() for text in sorted({*video_ids, *texts})]
+        wanted = b"|".join(map(re.escape, self._plain))
+        self._any = re.compile(rb"(?<![A-Za-z0-9_-])(?:" + wanted + rb")(?![A-Za-z0-9_-])")
+        self._longest = max(map(len, self._plain), default=0) + 2
 
     def in_bytes(self, content: bytes) -> bool:
         return any(text in content for text in self._plain) and self._any.search(content) is not None
