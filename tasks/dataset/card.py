@@ -20,8 +20,8 @@ LIMITS = """\
 - Words were recognised by machine or taken from captions; `confidence` is the recogniser's own.
 - Pictures are repeated views of few rooms, people and channels; the table of channels says how few.
 - Near-duplicates are found by a 64-bit perceptual hash: crops, mirrored pictures and pictures with other text over them are not.
-- Faces, voices' words and names may be of people who did not ask to be here. To have a video removed, remove it from the list
-  and build again: the result is as if it had never been there.
+- Faces, voices' words and names may be of people who did not ask to be here. `framewords forget VIDEO` removes a video for good:
+  the dataset then is as if it had never been there.
 - Most videos may not be redistributed: check `licence` row by row before sharing pictures; share the recipe export instead.
 """
 USE = """\
