@@ -9,19 +9,20 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
-from tasks.release.metrics import write_metrics
-from tasks.release.task import publish_version
 
 from flows.discover import discover_all
 from flows.labelling import done_before, label_all, workbench
 from flows.outcome import NightSummary, RunSummary
 from flows.plan import Plan
 from flows.policy import policy_of
+from flows.schedule import due_night
 from flows.stages import listed
 from tasks.dataset.task import seal_dataset
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import AlreadyRunningError, UnusableVideoError
 from tasks.params import Params, load_params
+from tasks.release.metrics import write_metrics
+from tasks.release.task import publish_version
 from tasks.report.page import write_report
 from tasks.schema import Video
 from tasks.storage.ledger import Ledger
@@ -59,8 +60,10 @@ def _night(home: Project, params: Params, ledger: Ledger, night: str) -> NightSu
     write_report(home.data.root, home.data.report)
     version = publish_version(home, now)
     run = RunSummary(results, wall_seconds=time.monotonic() - began, dataset=dataset)
-    summary = NightSummary(night or now.date().isoformat(), found, run, waiting, version)
-    ledger.record_night(date.fromisoformat(summary.night), summary.facts)
+    # A round that somebody asked for stands for the night that was due last.
+    done = date.fromisoformat(night) if night else due_night(now, params.nightly)
+    summary = NightSummary(done.isoformat(), found, run, waiting, version)
+    ledger.record_night(done, summary.facts)
     return summary
 
 
