@@ -73,13 +73,20 @@ class Slow:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """Another page, this once: a bot wall, an apology."""
+
+    page: Page
+
+
+@dataclass(frozen=True)
 class Redirect:
     """302 to another address."""
 
     location: str
 
 
-Fault = Busy | Drop | Short | Replace | Slow | Redirect
+Fault = Busy | Drop | Short | Replace | Instead | Slow | Redirect
 Answer = Page | Redirect | Callable[["Request"], "Page | Redirect"]
 
 
@@ -177,6 +184,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 fault = Drop(fault.drop)
         if isinstance(fault, Redirect):
             found = fault
+        elif isinstance(fault, Instead):
+            found = fault.page
         try:
             if isinstance(fault, Busy):
                 extra = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}

@@ -23,28 +23,29 @@ class Entry:
     address: what to ask for it: http(s), or a path or key of a store.
     id: its video id where that is known without asking.
     facts: what is said of it, named as in yt-dlp's info.
-    aliases: its other names: further addresses, the feed's guid.
+    page: where it is shown, when `address` is the media file itself. guid: its name in a feed.
     version: of a file or object, its size and time: with another one it is another thing under the same address.
     """
 
     address: str
     id: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    aliases: tuple[str, ...] = ()
+    page: str = ""
+    guid: str = ""
     version: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What it is remembered by. Any one of them is enough to know it again."""
-        names = [name_key(name, self.version) for name in (self.address, *self.aliases) if name]
+        names = [name_key(name, self.version) for name in (self.address, self.page, self.guid) if name]
         return ((self.id,) if self.id else ()) + tuple(dict.fromkeys(names))
 
     def as_json(self) -> dict[str, Any]:
-        return {**vars(self), "facts": dict(self.facts), "aliases": list(self.aliases)}
+        return {**vars(self), "facts": dict(self.facts)}
 
 
 def entry_from_json(saved: Mapping[str, Any]) -> Entry:
-    return Entry(**{**saved, "aliases": tuple(saved["aliases"])})
+    return Entry(**saved)
 
 
 def facts_of(info: Mapping[str, Any]) -> dict[str, Any]:

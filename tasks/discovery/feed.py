@@ -23,7 +23,7 @@ YOUTUBE_FEED = "https://www.youtube.com/feeds/videos.xml"
 YOUTUBE_HOSTS = ("youtube.com", "www.youtube.com", "m.youtube.com")
 YOUTUBE_CHANNEL = re.compile(r"/channel/(UC[A-Za-z0-9_-]{22})/?")
 YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
-HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+HTML = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 ATOM, MEDIA, ITUNES = "http://www.w3.org/2005/Atom", "http://search.yahoo.com/mrss/", "http://www.itunes.com/dtds/podcast-1.0.dtd"
 YOUTUBE, DUBLIN_CORE = "http://www.youtube.com/xml/schemas/2015", "http://purl.org/dc/elements/1.1/"
 LICENCE_SPACES = (
@@ -217,10 +217,9 @@ def _entry(item: _Item, guid: str, language: str) -> Entry | None:
         return Entry(f"https://www.youtube.com/watch?v={site_id}", video_id("Youtube", site_id), facts)
     address = next((address for address, kind in item.media if kind.startswith("video/")), "")
     address = address or next((address for address, kind in item.media if kind in ("", "/", "application/octet-stream")), "")
-    address = address or item.link
-    if not address:
+    if not address and not item.link:
         return None
-    return Entry(address, "", facts, tuple(name for name in (item.link, guid) if name and name != address))
+    return Entry(address or item.link, "", facts, item.link if address else "", guid)
 
 
 def _moment(texts: Mapping[str, str]) -> int | None:

@@ -2,7 +2,7 @@
 
 import urllib.parse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
@@ -11,30 +11,40 @@ from tasks.discovery.entries import Entry, facts_of
 from tasks.discovery.feed import channel_feed, is_feed, parse_feed
 from tasks.discovery.page import MAX_PAGE_BYTES, ListPage, parse_page
 from tasks.discovery.sites import SMUGGLED, video_id
-from tasks.network.address import canonical_url
-from tasks.network.session import SiteSession
+from tasks.errors import TransientError
+from tasks.network.address import canonical_url, host_of, is_listed
+from tasks.network.session import Answer, SiteSession
+from tasks.network.text import shown
 
 MAX_DEPTH = 4  # lists within lists: a channel, its tabs
 MAX_PAGES = 200
 MAX_PARTS = 50
-DIRECT = ("Youtube", "Vimeo")  # extractors whose address alone tells the id they will give
+AT_ONCE = 20  # entries that a known site gives with the first request
+DIRECT = ("Youtube", "Vimeo")  # extractors whose address alone tells the id they will give ...
+DIRECT_HOSTS = ("youtube.com", "youtu.be", "youtube-nocookie.com", "vimeo.com")  # ... and where they are
 CHANNEL_TABS = ("/videos", "/shorts", "/streams", "/live", "/playlists", "/releases")
 
 Result = TypeVar("Result")
 Retry = Callable[[Callable[[], Result]], Result]
-Read = Callable[[Iterator[Entry]], None]
+Read = Callable[[Iterator[Entry], int], None]
 
 
 @dataclass
 class Learnt:
-    """What listing a source told besides its entries. feed: where its feed lies; title: of the channel."""
+    """What listing a source told besides its entries.
+
+    feed: where its feed lies. title: of the channel. single: the page that lists nothing, which may be a video's own.
+    """
 
     feed: str = ""
     title: str = ""
+    single: Entry | None = None
 
 
 def entry_for(session: SiteSession, address: str) -> Entry:
     """An address as an entry, with its video id where the address alone tells it."""
+    if not is_listed(host_of(address), DIRECT_HOSTS):
+        return Entry(address)
     extractor, site_id = session.extractor_of(address)
     if extractor not in DIRECT or not site_id:
         return Entry(address)
@@ -45,7 +55,8 @@ def entry_for(session: SiteSession, address: str) -> Entry:
 def list_site(session: SiteSession, url: str, read: Read, retry: Retry[dict[str, Any]]) -> Learnt:
     """List an address that one of yt-dlp's extractors reads.
 
-    read: called with the entries of each list in it (a channel has one for each tab); takes as many as it likes.
+    read: called with the entries of each list in it (a channel has one for each tab) and how many of them come with the first
+    request; takes as many as it likes.
     Raises the WorkflowError of the address.
     """
     result = retry(lambda: session.resolve(url))
@@ -55,7 +66,7 @@ def list_site(session: SiteSession, url: str, read: Read, retry: Retry[dict[str,
     if result.get("extractor_key") == "YoutubeTab" and channel.startswith("UC") and whole_channel and "list=" not in url:
         learnt.feed = channel_feed(channel)
     if result.get("_type", "video") == "video":
-        read(iter([_from_info(result, result)]))
+        read(iter([_from_info(result, result)]), 1)
     else:
         _walk(session, result, read, retry, (canonical_url(url),))
     return learnt
@@ -72,16 +83,29 @@ def list_page(session: SiteSession, url: str, read: Read, retry: Retry[Any]) -> 
 
     A page that lists nothing is taken for a video's own. Raises the WorkflowError of the address.
     """
-    answer = retry(lambda: session.fetch(url, {}, MAX_PAGE_BYTES))
+    answer = retry(partial(_fetch, session, url))
     if is_feed(answer.body):
         feed = parse_feed(answer.body, answer.url)
-        read(iter(feed.entries))
+        read(iter(feed.entries), len(feed.entries))
         return Learnt(url, feed.title)
     first = parse_page(answer.body, answer.url)
     entries = _following(session, first, answer.url, retry)
     some = next(entries, None)
-    read(iter([entry_for(session, url)]) if some is None else chain([some], entries))
+    if some is None:
+        single = entry_for(session, url)
+        read(iter([single]), 1)
+        return Learnt(first.feed, first.title, single)
+    read(chain([some], entries), len(first.entries))
     return Learnt(first.feed, first.title)
+
+
+def _fetch(session: SiteSession, url: str) -> Answer:
+    """A whole page. Without a length, and without its end, nothing tells that it was not cut short on the way."""
+    answer = session.fetch(url, {}, MAX_PAGE_BYTES)
+    body = answer.body.lower()
+    if not {"content-length", "transfer-encoding"} & set(answer.headers) and b"<html" in body and b"</html>" not in body:
+        raise TransientError(f"page is cut short: {shown(url)}", "run again later")
+    return answer
 
 
 def _following(session: SiteSession, page: ListPage, url: str, retry: Retry[Any]) -> Iterator[Entry]:
@@ -90,11 +114,11 @@ def _following(session: SiteSession, page: ListPage, url: str, retry: Retry[Any]
     while True:
         for entry in page.entries:
             known = entry_for(session, entry.address)
-            yield Entry(known.address, known.id, entry.facts, entry.aliases)
+            yield replace(known, facts=entry.facts)
         if not page.following or canonical_url(page.following) in seen or len(seen) >= MAX_PAGES:
             return
         seen.add(canonical_url(page.following))
-        answer = retry(partial(session.fetch, page.following, {}, MAX_PAGE_BYTES))
+        answer = retry(partial(_fetch, session, page.following))
         page = parse_page(answer.body, answer.url)
 
 
@@ -111,7 +135,7 @@ def _walk(session: SiteSession, result: dict[str, Any], read: Read, retry: Retry
             elif (address := str(entry.get("url") or "").partition(SMUGGLED)[0]):
                 yield _from_link(session, entry, address)
 
-    read(own())
+    read(own(), AT_ONCE)
     for entry in inner[:MAX_PARTS] if len(above) < MAX_DEPTH else ():
         address = str(entry.get("url") or "")
         if entry.get("_type") not in ("url", "url_transparent"):
@@ -119,7 +143,7 @@ def _walk(session: SiteSession, result: dict[str, Any], read: Read, retry: Retry
         elif canonical_url(address) not in above:
             found = retry(partial(session.resolve, address, entry.get("ie_key")))
             if found.get("_type", "video") == "video":
-                read(iter([_from_info(found, found)]))
+                read(iter([_from_info(found, found)]), 1)
             else:
                 _walk(session, found, read, retry, (*above, canonical_url(address)))
 

@@ -13,7 +13,7 @@ from tasks.params import DiscoveryParams
 VERSION = 1
 SPARE_REQUESTS = 0.08  # a night, for listing further than the overlap: with one for the feed it stays below 1.1
 MAX_WAIT_NIGHTS = 16
-MAX_REFUSALS = 3  # an address that leads to no video is asked this often, on different nights
+MAX_REFUSALS = 5  # an address that leads to no video is asked this often, on different nights
 MAX_TRIES = 12  # whatever the reason: the last ones are 16 nights apart
 
 
@@ -44,13 +44,18 @@ class Aside:
 class Memory:
     """Everything remembered about one source.
 
+    about: the address and kind that were asked for: of another address, nothing is remembered. kind: what `auto` turned out
+    to be.
     seen: keys of all entries that were taken or are too old to be. edge: keys at which every listing stops, because the
     first one stopped there. listed: ISO date of the last listing that went further than the overlap, empty before the
     first; cost: its requests. whole: it reached the end.
     feed_rests: ISO date until which a feed that could not be used is not asked.
+    horizon: of a feed that is all there is, when its oldest entry was published as it was first read: older ones stay out.
     feed_keys: digest of what the feed named last. filters: digest of the filters that judged.
     """
 
+    about: str = ""
+    kind: str = ""
     seen: set[str] = field(default_factory=set)
     edge: set[str] = field(default_factory=set)
     waiting: list[Waiting] = field(default_factory=list)
@@ -60,6 +65,7 @@ class Memory:
     modified: str = ""
     feed_keys: str = ""
     feed_rests: str = ""
+    horizon: float = 0
     title: str = ""
     listed: str = ""
     cost: int = 0
@@ -110,13 +116,14 @@ class Memory:
             "aside": [{**vars(item), "entry": item.entry.as_json()} for item in self.aside]}
 
 
-PLAIN = ("feed", "etag", "modified", "feed_keys", "feed_rests", "title", "listed", "cost", "whole", "filters")
+PLAIN = (
+    "about", "kind", "feed", "etag", "modified", "feed_keys", "feed_rests", "horizon", "title", "listed", "cost", "whole", "filters")
 
 
-def memory_from(state: Mapping[str, Any]) -> Memory:
-    """What was remembered; nothing when there is no state yet, or one of another version."""
-    if state.get("version") != VERSION:
-        return Memory()
+def memory_from(state: Mapping[str, Any], about: str) -> Memory:
+    """What was remembered; nothing when there is no state yet, or one of another version or address."""
+    if state.get("version") != VERSION or state.get("about") != about:
+        return Memory(about=about)
     return Memory(
         seen=set(state["seen"]), edge=set(state["edge"]), **{name: state[name] for name in PLAIN},
         waiting=[Waiting(**{**item, "entry": entry_from_json(item["entry"])}) for item in state["waiting"]],

@@ -76,6 +76,11 @@ def video_id(extractor: str, site_id: str) -> str:
     return f"{site}__{digest}"
 
 
+def web_id(url: str) -> str:
+    """The id of a video that no site names: its own address's."""
+    return f"web_{hashlib.blake2b(canonical_url(url).encode(), digest_size=8).hexdigest()}"
+
+
 def _from_result(
     session: SiteSession, result: dict[str, Any], source: str, resolve: Resolve, above: tuple[str, ...],
 ) -> Iterator[Described | SetAside]:
@@ -121,8 +126,8 @@ def _video(info: dict[str, Any], source: str) -> Described:
         url = media if info.get("in_list") else page
         # A page around one plain file is that file; addresses with a query may change from day to day.
         plain = len(formats) == 1 and media.startswith("http") and "?" not in media
-        identity = canonical_url(media if plain else url)
-        name = f"web_{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}"
+        identity = media if plain else url
+        name = web_id(identity)
     else:
         url, name = page, video_id(extractor, str(info.get("id") or ""))
     check_url(url, allow_private=True)  # its form; the address itself is checked whenever it is asked

@@ -2,21 +2,22 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.discovery.bucket import KEYS_A_REQUEST, bucket_entries, describe_object, store_address
-from tasks.discovery.entries import Entry
+from tasks.discovery.entries import Entry, without_tracking
 from tasks.discovery.feed import MAX_FEED_BYTES, Feed, known_feed, parse_feed
 from tasks.discovery.filters import filters_of
 from tasks.discovery.intake import Intake
 from tasks.discovery.kinds import check_source, site_kind
-from tasks.discovery.listing import Learnt, entry_for, list_page, list_search, list_site
+from tasks.discovery.listing import Learnt, Read, entry_for, list_page, list_search, list_site
 from tasks.discovery.local import file_entry, list_entries, local_video, settled_files
 from tasks.discovery.memory import Memory, keys_digest, memory_from, relist_due
-from tasks.discovery.sites import Described, SetAside, described_videos
+from tasks.discovery.sites import Described, SetAside, described_videos, web_id
 from tasks.errors import InputError, TransientError, UnusableVideoError
 from tasks.network.backoff import with_retries
 from tasks.network.session import SiteSession
@@ -26,7 +27,6 @@ from tasks.storage.artefact import digest_json
 from tasks.storage.objects import ObjectStore, StoreAddress, open_store
 
 ATTEMPTS, BACKOFF_SECONDS = 3, 1.0
-FIRST_PAGE = 20  # entries that come with a listing's first request anyway: read even where the overlap is met before
 EDGE_ROW = 2  # entries in a row from where the first listing stopped: older ones follow
 FEED_REST_DAYS = 7  # a feed that turned out to be none is asked again after so long
 MAX_LISTED = 5_000  # entries of a playlist, whose order means nothing, so that it is always read to its end
@@ -73,7 +73,7 @@ def discover_source(
     Raises TransientError or BlockedError when the source itself cannot be listed now, InputError when it cannot be at all:
     then nothing is remembered of this look, and the state of before stays good.
     """
-    memory = memory_from(state)
+    memory = memory_from(state, f"{source.kind} {source.url} {source.feed}")
     today = now.astimezone(UTC).date()
     network = _Network(session, attempts, sleep)
     looks = _Looks(source, network, file_digest, inbox, store)
@@ -83,9 +83,11 @@ def discover_source(
     try:
         kind = check_source(source, params)
         if kind == "auto":
-            kind = site_kind(network.session, source)
+            kind = memory.kind = memory.kind or site_kind(network.session, source)
         lister = _Lister(source, known, params, memory, network, today, looks)
         intake.take(lister.local(kind, now, intake) if kind in LOCAL else lister.site(kind, intake))
+        if lister.single and source.kind == "auto" and not memory.seen.isdisjoint(lister.single.keys):
+            memory.kind = "video"
     except UnusableVideoError as error:  # the source's own address leads nowhere
         raise InputError(f"source {source.name}: {error.problem}", "correct its url or drop it") from error
     waiting = len(memory.waiting)
@@ -149,11 +151,24 @@ class _Looks:
         elif entry.version:
             yield local_video(Path(entry.address), self._source.name, self._file_digest)
         else:
-            session = self._network.session
-            yield from described_videos(
-                session, entry.address, self._source.name,
-                lambda url, extractor: self._network.retry(lambda: session.resolve(url, extractor), ATTEMPTS),
-                told=entry.facts or None)
+            page = self._on_page(entry) if entry.page else None
+            yield from [page] if page else self._ask(entry.address, entry.facts)
+
+    def _on_page(self, entry: Entry) -> Described | None:
+        """A media file as its page describes it, if that page is around this very file: it knows more, captions too."""
+        try:
+            found = list(islice(self._ask(entry.page, entry.facts), 2))
+        except (InputError, UnusableVideoError):
+            return None
+        only = found[0] if len(found) == 1 else None
+        return only if isinstance(only, Described) and only.video.id == web_id(without_tracking(entry.address)) else None
+
+    def _ask(self, url: str, told: Mapping[str, Any]) -> Iterator[Described | SetAside]:
+        session = self._network.session
+        return described_videos(
+            session, url, self._source.name,
+            lambda address, extractor: self._network.retry(lambda: session.resolve(address, extractor), ATTEMPTS),
+            told=told or None)
 
 
 @dataclass
@@ -170,6 +185,7 @@ class _Lister:
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
+        self.single: Entry | None = None
 
     def local(self, kind: str, now: datetime, intake: Intake) -> list[Entry]:
         """The new files, objects or lines of a source that is no site."""
@@ -216,6 +232,8 @@ class _Lister:
             memory.listed = memory.listed or self.today.isoformat()
         elif due or complete or not enough:
             self._list(kind, found, deep=due or complete)
+            if memory.feed and not address:  # learnt just now: from here on it tells what changes
+                self._read_feed(memory.feed, kind, found)
         entries = [self._by(entry) for entry in found.entries]
         intake.judge_views(entries)
         if first:
@@ -249,7 +267,7 @@ class _Lister:
         if feed is None:
             return True
         memory.title = feed.title or memory.title
-        found.add(feed.entries)
+        found.add(self._since_first(feed.entries, kind))
         named, before = keys_digest(feed.entries), memory.feed_keys
         memory.feed_keys = named
         # Newest first as feeds are: when its oldest entries are known, what is older is known too.
@@ -280,15 +298,16 @@ class _Lister:
         before, cut = network.requests, False
         first, edge = not memory.listed, list[Entry]()
 
-        def read(entries: Iterator[Entry]) -> None:
+        def read(entries: Iterator[Entry], at_once: int) -> None:
             nonlocal cut
-            part, ended = self._read(entries, kind, deep=deep)
+            part, ended = self._read(entries, at_once, kind, deep=deep)
             found.add(part)
             cut = cut or not ended
             if not ended and deep:
                 edge.extend(part[-self.params.overlap_videos:])
 
         learnt = self._walk(kind, read)
+        self.single = learnt.single
         memory.title = learnt.title or memory.title
         if not source.feed and learnt.feed and not memory.feed and self.today.isoformat() >= memory.feed_rests:
             memory.feed = learnt.feed
@@ -297,7 +316,7 @@ class _Lister:
         if first and kind == "channel":
             memory.edge = {key for entry in edge for key in entry.keys}
 
-    def _walk(self, kind: str, read: Callable[[Iterator[Entry]], None]) -> Learnt:
+    def _walk(self, kind: str, read: Read) -> Learnt:
         session, source = self.network.session, self.source
         if kind == "search":
             return list_search(session, source.url, self.params.relist_videos, read, self.network.retry)
@@ -305,8 +324,11 @@ class _Lister:
             return list_page(session, source.url, read, self.network.retry)
         return list_site(session, source.url, read, self.network.retry)
 
-    def _read(self, entries: Iterator[Entry], kind: str, *, deep: bool) -> tuple[list[Entry], bool]:
-        """Entries of one list, as far as they are wanted; and whether its end, or what is known, was reached."""
+    def _read(self, entries: Iterator[Entry], at_once: int, kind: str, *, deep: bool) -> tuple[list[Entry], bool]:
+        """Entries of one list, as far as they are wanted; and whether its end, or what is known, was reached.
+
+        at_once: these came with the first request and are read even where the overlap is met before.
+        """
         limit = MAX_LISTED if kind == "playlist" else self.params.relist_videos
         taken: list[Entry] = []
         known = beyond = 0
@@ -318,15 +340,29 @@ class _Lister:
                 return taken, False
             taken.append(entry)
             known = known + 1 if self.memory.knows(entry, self.known) else 0
-            if not deep and known >= self.params.overlap_videos and len(taken) >= FIRST_PAGE:
+            if not deep and known >= self.params.overlap_videos and len(taken) >= at_once:
                 return taken, True
         return taken, True
+
+    def _since_first(self, entries: tuple[Entry, ...], kind: str) -> list[Entry]:
+        """The entries of a feed without those that are older than the first listing went."""
+        memory, kept = self.memory, list[Entry]()
+        if kind == "feed" and not memory.listed and all("timestamp" in entry.facts for entry in entries):
+            memory.horizon = min((entry.facts["timestamp"] for entry in entries), default=0)
+        beyond = 0
+        for entry in entries:
+            beyond = beyond + 1 if not memory.edge.isdisjoint(entry.keys) else 0
+            if beyond >= EDGE_ROW:
+                break
+            if entry.facts.get("timestamp", memory.horizon) >= memory.horizon:
+                kept.append(entry)
+        return kept
 
     def _by(self, entry: Entry) -> Entry:
         """The entry; who published it is the source itself where nothing else is said."""
         if entry.id or "channel" in entry.facts or not self.memory.title:
             return entry
-        return Entry(entry.address, entry.id, {**entry.facts, "channel": self.memory.title}, entry.aliases, entry.version)
+        return replace(entry, facts={**entry.facts, "channel": self.memory.title})
 
     def _first(self, entries: list[Entry]) -> list[Entry]:
         """The entries that a first listing takes; what follows them stays out for good."""
