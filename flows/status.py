@@ -122,7 +122,7 @@ def _sources(counts: Counts, subscriptions: Sequence[str]) -> Table:
 
 
 def _rests(paused: Mapping[str, tuple[datetime, str]], now: datetime) -> Table:
-    table = _table("Resting", "source", "until", "", "why", cut=True)
+    table = _table("Resting; sooner: framewords retry --class blocked", "source", "until", "", "why", cut=True)
     for name, (until, problem) in paused.items():
         hours = max(1, round((until - now) / timedelta(hours=1)))
         table.add_row(escape(shown(name, NAME_CHARACTERS)), f"{until:%Y-%m-%d %H:%M} UTC", f"{hours} h",

@@ -45,7 +45,7 @@ COLUMNS = {
     "nights": "night, facts",
     "digests": "path, bytes, mtime_ns, digest",
 }
-RESUME = "UPDATE sources SET paused_until='', problem='', pauses=0 WHERE name=?"
+RESUME = "UPDATE sources SET paused_until='', problem='', pauses=0"
 STATES = ("labelled", "waiting", *CLASSES, FORGOTTEN)
 # Primary result codes of SQLite that mean the file is not what we wrote: no such column, malformed, not a database.
 DAMAGE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -159,7 +159,7 @@ class Ledger:
                 outcome, attempts=_attempts(before, outcome), tried=_iso(now), rested_on=rested_on, asked=False))
             if labelled and (before is None or before.state != "labelled"):
                 for name in (outcome.source, _host(outcome.source)):
-                    self._database.execute(f"{RESUME} AND paused_until<=?", (name, _iso(now)))
+                    self._database.execute(f"{RESUME} WHERE name=? AND paused_until<=?", (name, _iso(now)))
 
     def adopt(self, video_ids: Iterable[str], now: datetime) -> int:
         """Note as labelled what the artefacts show to be, where nothing is known. Returns how many."""
@@ -213,7 +213,10 @@ class Ledger:
                 for video_id in sorted(set(video_ids)))
 
     def reset_class(self, kind: FailureClass) -> int:
-        """`reset` for every video that failed so."""
+        """`reset` for every video that failed so. What is blocked is a source: for that class every rest ends, too."""
+        if kind == "blocked":
+            with self._transaction():
+                self._database.execute(RESUME)
         return self.reset(video_id for video_id, outcome in self.outcomes().items() if outcome.state == kind)
 
     def forget(self, video_id: str) -> int:

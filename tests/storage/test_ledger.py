@@ -193,6 +193,16 @@ def test_retry_asks_a_resting_source_for_that_video_alone(ledger: Ledger) -> Non
     assert due(ledger, listed("a", "b", "c"), NIGHT) == ["b"]
 
 
+def test_retry_of_what_is_blocked_ends_every_rest_and_of_another_class_none(ledger: Ledger) -> None:
+    videos = listed("a", "b")
+    ledger.record(failed("a", "private"), NIGHT, POLICY)
+    ledger.block_source("kitchen", "429", 0.0, NIGHT, POLICY)
+    assert ledger.reset_class("gone") == 1
+    assert due(ledger, videos, NIGHT) == ["a"]
+    assert ledger.reset_class("blocked") == 0
+    assert due(ledger, videos, NIGHT) == ["a", "b"]
+
+
 # Books
 
 CODES = sorted(FAILURES)
@@ -204,7 +214,7 @@ EVENTS = st.lists(st.one_of(
     st.tuples(st.just("block"), st.sampled_from(["kitchen", "garden"]), st.just(""))), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(EVENTS, st.sets(st.sampled_from(IDS)))
 def test_whatever_happens_the_counts_add_up_and_what_is_due_follows_the_policy(
         events: list[tuple[str, str, str]], forgotten: set[str]) -> None:
