@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bed.make import Bed, make_bed, missing_packages
+from tests.stores import aws_environment, moto_process, moto_server, rclone_process, rclone_server, s3_server  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

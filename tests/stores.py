@@ -9,6 +9,7 @@ real files and checks signatures, survives a kill, but ignores conditions. Tests
         server.kill(); server.start()   # same port, same folder
 """
 
+import ctypes
 import os
 import shutil
 import signal
@@ -19,12 +20,14 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 ACCESS_KEY, SECRET_KEY = "AKIDTESTSTESTSTESTS", "s3cr3t-of-the-tests-0123456789"
+PR_SET_PDEATHSIG = 1
 START_TRIES = 1200  # of 0.05 s
 # A developer's own AWS settings must not reach a test, nor a test the developer's buckets.
 FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
@@ -56,7 +59,8 @@ class Server:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment["RCLONE_AUTH_KEY"] = f'"{ACCESS_KEY},{SECRET_KEY}"'  # not on a command line, as anywhere else
         self._process = subprocess.Popen(
-            self.command(), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.command(), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent)
         for _ in range(START_TRIES):
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -85,6 +89,12 @@ class Server:
         self.kill()
 
 
+def _die_with_parent() -> None:
+    """Linux ends the server when the tests are killed."""
+    if Path("/proc/self").exists():
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 class MotoServer(Server):
     def command(self) -> list[str]:
         return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
@@ -100,7 +110,8 @@ class RcloneServer(Server):
     def command(self) -> list[str]:
         beside = Path(sys.executable).with_name("rclone")
         program = str(beside) if beside.exists() else shutil.which("rclone") or "rclone"
-        return [program, "serve", "s3", "--addr", f"127.0.0.1:{self.port}", "--config", os.devnull, "--dir-cache-time", "0s",
+        # Folders are remembered for as short as can be, so that damage is seen at once; with 0 s rclone sometimes never answers.
+        return [program, "serve", "s3", "--addr", f"127.0.0.1:{self.port}", "--config", os.devnull, "--dir-cache-time", "1ms",
                 str(self.folder)]
 
 
@@ -138,7 +149,7 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self._listener.close()
         for end in self._sockets:
-            end.close()
+            _reset(end)
 
     def _accept(self) -> None:
         while True:
@@ -192,6 +203,7 @@ def _reset(end: socket.socket) -> None:
     end.close()
 
 
+@cache
 def raw_client(endpoint: str) -> Any:
     """boto3's own client, to look at and damage what a server holds."""
     import boto3

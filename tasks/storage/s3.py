@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InputError, TransientError
 from tasks.storage.objects import PIECE_BYTES, StoreAddress, checked_key, save_pieces
-from tasks.storage.s3_errors import ABSENT, explained, failure
+from tasks.storage.s3_errors import ABSENT, explained, failure, not_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,6 +22,7 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 60  # between two pieces of an answer, not for the whole of it
 PART_BYTES = 16 << 20  # larger files go up in parts of this size, and up to 10,000 of them
 PARTS_AT_ONCE = 4
+LISTED_AT_ONCE = 1000  # S3 gives no more
 STALE_UPLOAD = timedelta(days=1)  # an upload in parts that began longer ago has lost its sender
 LOUD_LOGGERS = ("boto3", "botocore", "s3transfer", "urllib3")
 
@@ -81,15 +82,16 @@ class S3Store:
         """As ObjectStore.read; an answer that is cut short is taken up again where it broke."""
         from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-        reached, same = 0, ""
+        reached, tag = 0, ""
         with self._explained(key):
             for left in reversed(range(ATTEMPTS)):
-                rest: Any = {"IfMatch": same, "Range": f"bytes={reached}-"} if reached else {}
+                rest: Any = {"IfMatch": tag, "Range": f"bytes={reached}-"} if reached else {}
                 try:
                     reply = self._client.get_object(Bucket=self._bucket, Key=self._full(key), **rest)
-                    if reached and reply["ResponseMetadata"]["HTTPStatusCode"] != 206:
-                        raise TransientError(f"{self._name(key)}: the answer was cut short", "run again later")
-                    same = reply["ETag"]
+                    # Some servers ignore the condition, or the range.
+                    if reached and not (reply["ETag"] == tag and reply.get("ContentRange", "").startswith(f"bytes {reached}-")):
+                        raise TransientError(f"{self._name(key)}: changed while it was read", "run again")
+                    tag = reply["ETag"]
                     for piece in reply["Body"].iter_chunks(PIECE_BYTES):
                         reached += len(piece)
                         yield piece
@@ -105,7 +107,7 @@ class S3Store:
     def keys(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         start = len(self.address.prefix)
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self.address.prefix + prefix)
+            Bucket=self._bucket, Prefix=self.address.prefix + prefix, PaginationConfig={"PageSize": LISTED_AT_ONCE})
         with self._explained(prefix):
             for page in pages:
                 for entry in page.get("Contents", []):
@@ -120,7 +122,9 @@ class S3Store:
 
         try:
             with self._explained("", keep=("NoSuchBucket",)):  # asked by a listing: the answer to HEAD would not say why not
-                self._client.list_objects_v2(Bucket=self._bucket, Prefix=self.address.prefix, MaxKeys=1)
+                answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self.address.prefix, MaxKeys=1)
+            if "Name" not in answer:  # a web page may look like an empty listing
+                raise not_s3(self.address)
             return False
         except ClientError as error:
             if not create:

@@ -43,9 +43,14 @@ def explained(address: StoreAddress, name: str, keep: tuple[str, ...] = ()) -> I
             raise missing(name) from error
         raise _refusal(error, code, name, address) from error
     except ResponseParserError as error:
-        raise InputError(f"{address.endpoint}: what answers is no S3 server", "correct --endpoint") from error
+        raise not_s3(address) from error
     except BotoCoreError as error:
         raise failure(error, address) from error
+
+
+def not_s3(address: StoreAddress) -> InputError:
+    """What to say when something answers, but not as S3 does."""
+    return InputError(f"{address.endpoint or address.url}: what answers is no S3 server", "correct --endpoint")
 
 
 def failure(error: Exception, address: StoreAddress) -> WorkflowError:
