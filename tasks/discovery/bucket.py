@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.discovery.arguments import MEDIA_EXTENSIONS
-from tasks.discovery.entries import Entry
+from tasks.discovery.entries import Entry, name_key
 from tasks.discovery.sites import Described, described
 from tasks.errors import IntegrityError, UnusableVideoError
 from tasks.network.text import shown
@@ -39,11 +39,12 @@ def object_url(source: SourceParams, key: str) -> str:
 def describe_object(store: ObjectStore, source: SourceParams, url: str, inbox: Path | None) -> Described:
     """An object as a video: its id is that of its bytes, its address stays the bucket's.
 
-    inbox: where it is put, so that it is fetched once; None: nothing is fetched, and its id is not known yet.
+    inbox: where it is put, so that it is fetched once; None: nothing is fetched, and it gets an id of another kind, since its
+    own is not known.
     Raises TransientError when the store does not answer; UnusableVideoError when the object is gone or no video.
     """
     key = _key(source, url)
-    name = "unknown"
+    name = f"object_{name_key(url)}"
     if inbox is not None:
         arriving = inbox / f"arriving{Path(key).suffix.lower()}"
         try:

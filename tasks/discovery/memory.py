@@ -117,7 +117,8 @@ class Memory:
 
 
 PLAIN = (
-    "about", "kind", "feed", "etag", "modified", "feed_keys", "feed_rests", "horizon", "title", "listed", "cost", "whole", "filters")
+    "about", "kind", "feed", "etag", "modified", "feed_keys", "feed_rests", "horizon", "title", "listed", "cost", "whole",
+    "filters")
 
 
 def memory_from(state: Mapping[str, Any], about: str) -> Memory:

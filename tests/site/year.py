@@ -121,8 +121,9 @@ class Simulation:
             self._publish(source, FIRST_NIGHT - timedelta(days=age))
         return source
 
-    def _publish(self, source: _Source, when: datetime, **options: bool) -> SiteVideo:
-        video = self.site.publish(source.channel.name, when=when + timedelta(seconds=len(self.site.videos)), **options)
+    def _publish(self, source: _Source, when: datetime, *, in_feed: bool = True) -> SiteVideo:
+        moment = when + timedelta(seconds=len(self.site.videos))
+        video = self.site.publish(source.channel.name, when=moment, in_feed=in_feed)
         self.year.must[web_id(video.media)] = video.number
         if not source.channel.feed_items:
             self.year.unfed.add(web_id(video.media))
