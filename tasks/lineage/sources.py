@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.dataset.manifest import read_manifest
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import InputError, IntegrityError
+from tasks.lineage.columns import matching, read_columns, rows_at
 from tasks.schema import FRAMES, Video
-from tasks.storage.artefact import read_record, read_table
+from tasks.storage.artefact import numbers, read_record, read_table
 from tasks.storage.layout import DataFolder
 
 TABLES = ("frames", "heard", "words", "examples")
@@ -57,19 +58,18 @@ class Sources:
         if not self.manifest or not self.manifest["index"]:
             return None
         columns = ["video_id", "frame", "dropped", "duplicate_video", "duplicate_frame"]
-        index = read_table(self.data.dataset / self.manifest["index"]["path"], columns)
-        mine = index.filter(pc.and_(pc.equal(index["video_id"], video_id), pc.equal(index["frame"], frame))).to_pylist()
-        return dict(mine[0]) if mine else None
+        index = read_columns(self.data.dataset / self.manifest["index"]["path"], columns, ["video_id"])
+        mine = rows_at(index, matching(index["video_id"], video_id.__eq__) & (numbers(index["frame"]) == frame))
+        return mine[0] if mine else None
 
     def place(self, video_id: str, frame: int) -> dict[str, Any] | None:
         """The shard that holds a picture, with `row` (in the split) and `row_in_shard`; None when none does."""
         for shard in self.shards:
             if any(piece.partition("#")[0] == video_id for piece in shard["videos"]):
-                rows = read_table(self.data.dataset / shard["path"], ["video_id", "frame"])
-                mask = pc.and_(pc.equal(rows["video_id"], video_id), pc.equal(rows["frame"], frame))
-                at = pc.index(mask, True).as_py()
-                if at >= 0:
-                    return {**shard, "row": shard["first"] + at, "row_in_shard": at}
+                rows = read_columns(self.data.dataset / shard["path"], ["video_id", "frame"], ["video_id"])
+                found = np.flatnonzero(matching(rows["video_id"], video_id.__eq__) & (numbers(rows["frame"]) == frame))
+                if len(found):
+                    return {**shard, "row": shard["first"] + int(found[0]), "row_in_shard": int(found[0])}
         return None
 
 
@@ -110,8 +110,8 @@ class Labels:
         if not self.data.examples(self.video_id).is_file():
             return None
         examples = read_table(self.data.examples(self.video_id))
-        mine = examples.filter(pc.equal(examples["frame"], frame)).to_pylist()
-        return dict(mine[0]) if mine else None
+        mine = rows_at(examples, numbers(examples["frame"]) == frame)
+        return mine[0] if mine else None
 
     def jpeg(self, frame: int) -> bytes | None:
         """The picture as it was stored; only its own row group is read."""

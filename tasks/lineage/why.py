@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-import pyarrow.compute as pc
+import numpy as np
 import pyarrow.parquet as pq
 
 from tasks.dataset.splits import SPLITS
@@ -17,7 +17,7 @@ from tasks.lineage.question import Question, parse_question
 from tasks.lineage.sources import TABLES, Labels, Sources
 from tasks.lineage.steps import dataset_step, frame_step, label_steps, media_step, source_step, table_step, word_rule
 from tasks.lineage.words import explain_word
-from tasks.storage.artefact import read_table
+from tasks.storage.artefact import numbers, read_table
 from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger, Outcome
 from tasks.storage.tombstones import read_tombstones
@@ -61,7 +61,7 @@ def _frame_at(labels: Labels, seconds: float) -> int:
     for row in labels.frames.select(["frame", "timestamp", "end"]).to_pylist():
         if row["timestamp"] <= seconds < row["end"]:
             return int(row["frame"])
-    last = pc.max(labels.frames["end"]).as_py() or 0.0
+    last = float(numbers(labels.frames["end"]).max(initial=0.0))
     raise InputError(f"{labels.video_id}@{seconds:g}: no picture then", f"its pictures last until {clock(last)}")
 
 
@@ -179,9 +179,9 @@ def _find_picture(sources: Sources, digits: str) -> tuple[str, int]:
     """The first picture with this phash, or with this digest of its JPEG (then every picture of the dataset is read)."""
     if len(digits) == 16 and sources.manifest and sources.manifest["index"]:
         index = read_table(sources.data.dataset / sources.manifest["index"]["path"], ["video_id", "frame", "phash"])
-        at = pc.index(index["phash"], int(digits, 16)).as_py()
-        if at >= 0:
-            return index["video_id"][at].as_py(), index["frame"][at].as_py()
+        found = np.flatnonzero(numbers(index["phash"]) == int(digits, 16))
+        if len(found):
+            return index["video_id"][int(found[0])].as_py(), index["frame"][int(found[0])].as_py()
     digest = DIGESTS.get(len(digits))
     for shard in sources.shards if digest else ():
         with pq.ParquetFile(sources.data.dataset / shard["path"], memory_map=True) as file:

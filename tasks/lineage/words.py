@@ -2,22 +2,38 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tasks.errors import InputError
 from tasks.keywords.pick import normalise
 from tasks.lineage.answer import Answer, Step, amount, at_moment, clock
+from tasks.lineage.columns import counted, last_of_each, matching, read_columns, taken
 from tasks.lineage.sources import Sources
 from tasks.lineage.steps import word_rule
-from tasks.storage.artefact import numbers, read_table
+from tasks.storage.artefact import numbers
 
 SHOWN = 5  # videos, and pictures
-SPOKEN = ["word", "lemma", "why_not"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one video says of a word: how often, its first row, its forms, and the last row for each reason not to be a key."""
+
+    first: int
+    forms: Counter[str]
+    lemmas: Counter[str]
+    reasons: Counter[str | None]
+    last: dict[str | None, int]
+
+    @property
+    def times(self) -> int:
+        return self.forms.total()
 
 
 def explain_word(sources: Sources, word: str) -> Answer:
@@ -28,62 +44,54 @@ def explain_word(sources: Sources, word: str) -> Answer:
         near = difflib.get_close_matches(wanted, heard, n=1)
         hint = f"did you mean {near[0]}?" if near else "ask for a word that is said in a video"
         raise InputError(f"{word!r}: no such video, and nobody says it", hint)
-    first = next(iter(said.values()))
-    lemma = Counter(row for rows in said.values() for row in rows["lemma"].to_pylist()).most_common(1)[0][0]
+    lemmas = sum((one.lemmas for one in said.values()), Counter[str]())
+    lemma = lemmas.most_common(1)[0][0]
     return Answer(f"{wanted} (lemma {lemma})" if lemma != wanted else wanted, (
         _said_step(sources, said), _key_step(said), *_rule_steps(sources, said),
-        *_video_steps(sources, said), _label_step(sources, sorted({*first["lemma"].to_pylist(), lemma}))))
+        *_video_steps(sources, said), _label_step(sources, lemmas)))
 
 
-def _search(sources: Sources, wanted: str) -> tuple[dict[str, pa.Table], list[str]]:
-    """By video, in list order: the rows (place, word, lemma, why_not) that say it; and every word there is."""
-    said: dict[str, pa.Table] = {}
+def _search(sources: Sources, wanted: str) -> tuple[dict[str, Said], list[str]]:
+    """By video, in list order: what says it; and every word there is."""
+    said: dict[str, Said] = {}
     heard: set[str] = set()
+
+    def is_wanted(word: str) -> bool:
+        heard.add(word)
+        return wanted in word.lower() and normalise(word) == wanted
+
     for name in sources.videos:
-        path = sources.data.words(name)
-        if not path.is_file():
-            continue
-        with pq.ParquetFile(path, memory_map=True, read_dictionary=["word", "lemma"]) as file:
-            table = file.read(SPOKEN, use_threads=False)
-        spoken = pc.or_(_among(table["word"], wanted, heard), _among(table["lemma"], wanted, heard))
-        rows = pc.indices_nonzero(spoken)
-        if len(rows):
-            said[name] = table.take(rows).append_column("at", rows)
+        if sources.data.words(name).is_file():
+            table = read_columns(sources.data.words(name), ["word", "lemma", "why_not"], ["word", "lemma"])
+            mask = matching(table["word"], is_wanted) | matching(table["lemma"], is_wanted)
+            if mask.any():
+                places = np.flatnonzero(mask).astype(np.int64)
+                rows = taken(table, places)
+                last = {reason: int(places[at]) for reason, at in last_of_each(rows["why_not"]).items()}
+                said[name] = Said(int(places[0]), *(counted(rows[column]) for column in rows.column_names), last)
     return said, sorted(heard)
 
 
-def _among(column: pa.ChunkedArray, wanted: str, heard: set[str]) -> pa.ChunkedArray:
-    """Which rows of a column of words are the wanted one; each different word is looked at once."""
-    masks = []
-    for chunk in column.chunks:
-        words = chunk.dictionary.to_pylist()
-        heard.update(words)
-        codes = [code for code, word in enumerate(words) if wanted in word.lower() and normalise(word) == wanted]
-        masks.append(pc.is_in(chunk.indices, pa.array(codes, chunk.indices.type)))
-    return pa.chunked_array(masks, pa.bool_())
-
-
-def _said_step(sources: Sources, said: dict[str, pa.Table]) -> Step:
-    forms = Counter(word for rows in said.values() for word in rows["word"].to_pylist())
+def _said_step(sources: Sources, said: dict[str, Said]) -> Step:
+    forms = sum((one.forms for one in said.values()), Counter[str]())
     times = sum(forms.values())
     shown = ", ".join(f"{word} {count:,}" for word, count in forms.most_common(SHOWN))
     return Step("said", f"{amount(times, 'time')} in {len(said)} of {amount(len(sources.videos), 'video')}, as {shown}",
                 {"times": times, "videos": len(said), "listed": len(sources.videos), "forms": dict(forms.most_common())})
 
 
-def _key_step(said: dict[str, pa.Table]) -> Step:
-    reasons = Counter(reason for rows in said.values() for reason in rows["why_not"].to_pylist())
+def _key_step(said: dict[str, Said]) -> Step:
+    reasons = sum((one.reasons for one in said.values()), Counter[str | None]())
     keys = reasons.pop(None, 0)
     against = "".join(f", not {count:,} as {reason}" for reason, count in sorted(reasons.items()))
     return Step("key word", f"{amount(keys, 'time')}{against}", {"key": keys, "why_not": dict(sorted(reasons.items()))})
 
 
-def _rule_steps(sources: Sources, said: dict[str, pa.Table]) -> Iterator[Step]:
+def _rule_steps(sources: Sources, said: dict[str, Said]) -> Iterator[Step]:
     """One step a reason, at the last video that shows it: what a later video is judged by is nearest to that."""
     latest: dict[str | None, tuple[str, int]] = {}
-    for name, rows in said.items():
-        for reason, at in zip(rows["why_not"].to_pylist(), rows["at"].to_pylist(), strict=True):
-            latest[reason] = (name, at)
+    for name, one in said.items():
+        latest.update({reason: (name, at) for reason, at in one.last.items()})
     for reason, (name, at) in sorted(latest.items(), key=lambda item: item[0] or ""):
         labels = sources.labels(name)
         row, record = labels.words.slice(at, 1).to_pylist()[0], labels.record("words") or {}
@@ -92,15 +100,15 @@ def _rule_steps(sources: Sources, said: dict[str, pa.Table]) -> Iterator[Step]:
             {"why_not": reason, "video": name, "word": row, **{key: record[key] for key in ("params", "fingerprint")}})
 
 
-def _video_steps(sources: Sources, said: dict[str, pa.Table]) -> Iterator[Step]:
-    for name, rows in sorted(said.items(), key=lambda item: -len(item[1]))[:SHOWN]:
-        start = sources.labels(name).words["start"][rows["at"][0].as_py()].as_py()
+def _video_steps(sources: Sources, said: dict[str, Said]) -> Iterator[Step]:
+    for name, one in sorted(said.items(), key=lambda item: -item[1].times)[:SHOWN]:
+        start = sources.labels(name).words["start"][one.first].as_py()
         address = at_moment(sources.videos[name].url, start)
-        yield Step("in", f"{name}: {amount(len(rows), 'time')}, first at {clock(start)}: {address}",
-                   {"video": name, "times": len(rows), "first": start, "address": address})
+        yield Step("in", f"{name}: {amount(one.times, 'time')}, first at {clock(start)}: {address}",
+                   {"video": name, "times": one.times, "first": start, "address": address})
 
 
-def _label_step(sources: Sources, lemmas: list[str]) -> Step:
+def _label_step(sources: Sources, lemmas: Collection[str]) -> Step:
     """The pictures of the dataset that it labels, surest first."""
     found: list[tuple[float, str, int, float]] = []
     count = 0
@@ -118,12 +126,13 @@ def _label_step(sources: Sources, lemmas: list[str]) -> Step:
     return Step("labels", f"{amount(count, 'picture')}{f'; surest: {shown}' if shown else ''}", facts)
 
 
-def _weights(sources: Sources, shard: dict[str, Any], lemmas: list[str]) -> tuple[list[float], list[int], pa.Table]:
+def _weights(sources: Sources, shard: dict[str, Any], lemmas: Collection[str]) -> tuple[list[float], list[int], pa.Table]:
     """The weights of some labels in a shard, the rows they are in, and the shard's columns that say where that is."""
-    table = read_table(sources.data.dataset / shard["path"], [
+    table = read_columns(sources.data.dataset / shard["path"], [
         "video_id", "frame", "timestamp", "labels.list.element.label", "labels.list.element.weight"])
     lists = table["labels"].combine_chunks()
-    flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
-    mask = pc.is_in(flat.field("label"), pa.array(lemmas, pa.string()))
-    weights = numbers(pa.chunked_array([flat.field("weight").filter(mask)])).tolist()
-    return weights, numbers(pa.chunked_array([parents.filter(mask)])).tolist(), table
+    flat = pc.list_flatten(lists)
+    mask = matching(pa.chunked_array([flat.field("label").dictionary_encode()]), lemmas.__contains__)
+    columns = (flat.field("weight"), pc.list_parent_indices(lists))
+    weights, rows = (numbers(pa.chunked_array([column]))[mask].tolist() for column in columns)
+    return weights, rows, table
