@@ -121,7 +121,7 @@ def _add_upkeep_commands(commands: "Commands") -> None:
     retry = commands.add_parser("retry", help="try videos again that were set aside")
     retry.add_argument("videos", nargs="*", metavar="VIDEO")
     retry.add_argument("--class", dest="failure_class", metavar="CLASS",
-                       help="all of one class: network, blocked, gone, filtered, unusable")
+                       help="all of one class: transient (or network), blocked, gone, filtered, unusable")
 
     why = commands.add_parser("why", help="where a picture, word or label comes from")
     why.add_argument("question", nargs="+", metavar="VIDEO[:FRAME|@SECONDS] [WORD] | WORD | SPLIT:ROW")

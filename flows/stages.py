@@ -66,7 +66,7 @@ def make_labels(data: str = "data", params_file: str = "params.yaml", settings: 
     with workbench(folder) as ledger:
         here = [video for video in listed(folder) if is_fetched(video, folder, params)]
         was_labelled = [name for name, outcome in ledger.outcomes().items() if outcome.outcome == "labelled"]
-        due = ledger.due(here, datetime.now(UTC), policy_of(params), again=was_labelled)
+        due = ledger.due(here, datetime.now(UTC), policy_of(params), again=was_labelled, offline=True)
         results = label_all(Plan(folder, params, tuple(due), ()), ledger)
     return RunSummary(results)
 

@@ -137,15 +137,15 @@ def run_why(options: argparse.Namespace) -> int:
 
 def run_retry(options: argparse.Namespace) -> int:
     """Have videos tried again by the next round: those named, or all of a class."""
-    from tasks.storage.failures import CLASSES
+    from tasks.storage.failures import CLASSES, FailureClass
     from tasks.storage.ledger import Ledger
     from tasks.storage.lock import held_lock
 
-    names = {"network": "transient", **{name: name for name in CLASSES}}
+    names: dict[str, FailureClass] = {"network": "transient", **{name: name for name in CLASSES}}
     kind = options.failure_class
     if kind is not None and kind not in names:
         close = difflib.get_close_matches(kind, names, n=1)
-        known = "network, blocked, gone, filtered, unusable"
+        known = ", ".join(CLASSES)
         raise InputError(f"--class {kind}: no such class", f"did you mean {close[0]}?" if close else f"known: {known}")
     if (kind is None) == (not options.videos):
         raise InputError("retry what?", "name videos, or a class with --class; `framewords status` shows both")
@@ -156,15 +156,17 @@ def run_retry(options: argparse.Namespace) -> int:
             close = difflib.get_close_matches(name, listed, n=1)
             raise InputError(f"{name}: not in the list", f"did you mean {close[0]}?" if close else "give an id of videos.csv")
     with held_lock(data.lock), closing(Ledger(data.ledger)) as ledger:
-        count = ledger.reset_class(names[kind]) if kind else ledger.reset(options.videos)  # type: ignore[arg-type]
-    print(f"{counted(count, 'video')} will be tried again by the next round (`framewords nightly`)")
+        resting = len(ledger.paused(datetime.now(UTC)))
+        count = ledger.reset_class(names[kind]) if kind else ledger.reset(options.videos)
+        woken = resting - len(ledger.paused(datetime.now(UTC)))
+    sources = f", and {counted(woken, 'source')} no longer rest{'s' if woken == 1 else ''}" if woken else ""
+    print(f"{counted(count, 'video')} will be tried again by the next round (`framewords nightly`){sources}")
     return 0
 
 
 def run_forget(options: argparse.Namespace) -> int:
     """Remove videos everywhere: here, in the current version, and what older versions held of them."""
     from tasks.release.publish import release
-
     from tasks.release.remote import read_remote
     from tasks.removal.forget import finish, forget, preview, render
     from tasks.storage.objects import open_store

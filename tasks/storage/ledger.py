@@ -174,14 +174,16 @@ class Ledger:
         rows = self._read(f"SELECT {COLUMNS['outcomes']} FROM outcomes ORDER BY video_id")  # noqa: S608
         return {str(row[0]): _outcome(row) for row in rows}
 
-    def due(self, videos: Iterable[Video], now: datetime, policy: Policy, *, again: Collection[str] = ()) -> list[Video]:
+    def due(
+        self, videos: Iterable[Video], now: datetime, policy: Policy, *, again: Collection[str] = (), offline: bool = False,
+    ) -> list[Video]:
         """The videos to be tried now, in the order given.
 
         Never tried, or due again, or asked for by a person. Not: labelled, forgotten, or of a source (or host) that rests,
         unless a person asked.
-        again: ids that are due whatever came of them before.
+        again: ids that are due whatever came of them before. offline: nobody will be asked, so it does not matter who rests.
         """
-        outcomes, paused = self.outcomes(), self.paused(now)
+        outcomes, paused = self.outcomes(), {} if offline else self.paused(now)
 
         def is_due(video: Video) -> bool:
             if video.is_forgotten:
