@@ -19,7 +19,7 @@ LINE_CHARACTERS = 600
 
 
 class Board:
-    """One bar for the run, one for each video at work. Without a terminal: one line a finished video."""
+    """One bar for the run, one for each video at work. videos: how many there will be, 0 when not known. Without a terminal: one line a finished video."""
 
     def __init__(self, videos: int, console: Console) -> None:
         self._console = console
@@ -29,7 +29,7 @@ class Board:
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[reached]}"), MofNCompleteColumn(),
             TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)
-        self._total = self._progress.add_task("videos", total=videos, reached="")
+        self._total = self._progress.add_task("videos", total=videos or None, reached="")
 
     def heard_of(self, video_id: str, step: str, seconds: float) -> None:
         """A step tells where it is; called from worker threads."""

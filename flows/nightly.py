@@ -10,6 +10,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.artefacts import seen_in_ui
 from flows.discover import discover_all
 from flows.labelling import done_before, label_all, workbench
 from flows.outcome import NightSummary, RunSummary
@@ -54,12 +55,14 @@ def _night(home: Project, params: Params, ledger: Ledger, night: str) -> NightSu
     ledger.adopt((video.id for video in listed(home.data) if home.data.examples(video.id).is_file()), now)
     found = discover_all(home.data, params, ledger, now)
     queue, waiting = choose_queue(home, params, ledger, now)
-    results = label_all(Plan(home.data, params, tuple(queue), ()), ledger)
-    dataset = seal_dataset(home.data, read_catalogue(home.data.catalogue), params.dataset)
-    write_metrics(home.data)
-    write_report(home.data.root, home.data.report)
-    version = publish_version(home, now)
-    run = RunSummary(results, wall_seconds=time.monotonic() - began, dataset=dataset)
+    with seen_in_ui(home.data, len(queue)) as show:
+        results = label_all(Plan(home.data, params, tuple(queue), ()), ledger)
+        dataset = seal_dataset(home.data, read_catalogue(home.data.catalogue), params.dataset)
+        write_metrics(home.data)
+        write_report(home.data.root, home.data.report)
+        version = publish_version(home, now)
+        run = RunSummary(results, wall_seconds=time.monotonic() - began, dataset=dataset)
+        show(run)
     # A round that somebody asked for stands for the night that was due last.
     done = date.fromisoformat(night) if night else due_night(now, params.nightly)
     summary = NightSummary(done.isoformat(), found, run, waiting, version)

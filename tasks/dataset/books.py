@@ -78,7 +78,7 @@ def _notes(books: dict[str, Any], splits: dict[str, Any], params: DatasetParams)
     empty = [split for split in SPLITS if not splits[split]["rows"] and wanted[split] > 0]
     units = sum(split["channels"] for split in splits.values())
     notes = [f"Nothing fell into {' and '.join(empty)}: whole {params.split_by}s are placed by chance, "
-             f"and there are {units}."] if empty else []
+             f"and there {'is only one' if units == 1 else f'are {units}'}."] if empty else []
     if empty and units < books["videos"]["kept"]:
         notes.append("With few channels set dataset.split_by to video; the same speakers then are in every split.")
     return notes
