@@ -19,7 +19,10 @@ LINE_CHARACTERS = 600
 
 
 class Board:
-    """One bar for the run, one for each video at work. videos: how many there will be, 0 when not known. Without a terminal: one line a finished video."""
+    """One bar for the run, one for each video at work. Without a terminal: one line a finished video.
+
+    videos: how many there will be, 0 when not known.
+    """
 
     def __init__(self, videos: int, console: Console) -> None:
         self._console = console
