@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.network.address import canonical_url
+from tasks.network.text import clean
 
 # What advertisers and newsletters add to addresses; it changes nothing about what lies there.
 TRACKING = re.compile(r"utm_\w+|[gd]clid|gbraid|wbraid|fbclid|msclkid|twclid|yclid|igshid|mc_[ce]id|_hs(?:enc|mi)")
 
+MAX_FACT_CHARACTERS = 300
 FACTS = ("title", "channel", "upload_date", "timestamp", "duration", "view_count", "license", "language", "live_status")
 
 
@@ -50,10 +52,9 @@ def entry_from_json(saved: Mapping[str, Any]) -> Entry:
 
 def facts_of(info: Mapping[str, Any]) -> dict[str, Any]:
     """The part of yt-dlp's info that filters and the list of videos need, as plain JSON values."""
-    facts = {name: info[name] for name in FACTS if isinstance(info.get(name), str | int | float)}
-    if "channel" not in facts and isinstance(info.get("uploader"), str):
-        facts["channel"] = info["uploader"]
-    return facts
+    said = {**info, "channel": info.get("channel") or info.get("uploader")}
+    facts = {name: said[name] for name in FACTS if isinstance(said.get(name), str | int | float)}
+    return {name: clean(fact, MAX_FACT_CHARACTERS) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
 def without_tracking(url: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from tasks.discovery.entries import Entry
 from tasks.discovery.sites import video_id
 from tasks.errors import InputError, TransientError
+from tasks.network.address import MAX_URL_CHARACTERS
 from tasks.network.text import clean, shown
 
 MAX_FEED_BYTES = 10 << 20
@@ -157,16 +158,16 @@ class _Reader:
     def _element(self, item: _Item, space: str, local: str, attributes: Mapping[str, str]) -> None:
         """What an element says in its attributes."""
         kind = attributes.get("type", "")
-        if local == "enclosure" and attributes.get("url"):
-            item.media.append((self._absolute(attributes["url"]), kind))
-        elif space == MEDIA and local == "content" and attributes.get("url"):
-            item.media.append((self._absolute(attributes["url"]), kind or f"{attributes.get('medium', '')}/"))
+        url = self._absolute(attributes.get("url", "")) if attributes.get("url") else ""
+        if local == "enclosure" and url:
+            item.media.append((url, kind))
+        elif space == MEDIA and local == "content" and url:
+            item.media.append((url, kind or f"{attributes.get('medium', '')}/"))
             if (seconds := _seconds(attributes.get("duration", ""))) is not None:
                 item.facts["duration"] = seconds
         elif space == MEDIA and local == "statistics" and attributes.get("views", "").isdigit():
             item.facts["view_count"] = int(attributes["views"][:15])
-        elif space == ATOM and local == "link" and attributes.get("href"):
-            address = self._absolute(attributes["href"])
+        elif space == ATOM and local == "link" and (address := self._absolute(attributes.get("href", ""))):
             if attributes.get("rel") == "enclosure":
                 item.media.append((address, kind))
             elif attributes.get("rel", "alternate") == "alternate" and not item.link:
@@ -193,10 +194,12 @@ class _Reader:
             item.texts.setdefault(local, said)
 
     def _absolute(self, address: str) -> str:
+        """The whole address; empty for one that is too long to be asked."""
         try:
-            return urllib.parse.urljoin(self.address, address.strip())
+            whole = urllib.parse.urljoin(self.address, address.strip())
         except ValueError:
-            return address  # refused, with its reason, when it is asked
+            whole = address  # refused, with its reason, when it is asked
+        return whole if len(whole) <= MAX_URL_CHARACTERS else ""
 
 
 def _entries(items: list[_Item], language: str) -> tuple[Entry, ...]:

@@ -16,6 +16,7 @@ from tasks.params import SourceParams
 from tasks.schema import Video
 
 MAX_INNER = 200  # videos behind one entry that turns out to be a list
+MAX_LOOKS = 500  # entries of one source that are asked in one night
 
 Look = Callable[[Entry], Iterator[Described | SetAside]]
 
@@ -35,6 +36,7 @@ class Intake:
     given: dict[str, Video] = field(default_factory=dict)
     filtered: list[SetAside] = field(default_factory=list)
     aliases: int = 0
+    looks: int = 0
     trouble: TransientError | None = None
 
     def judge_again(self, digest: str) -> None:
@@ -58,7 +60,7 @@ class Intake:
     def take(self, entries: Iterable[Entry]) -> None:
         """Take what is due of what waited, then new entries."""
         for item in self._due(entries):
-            if isinstance(self.trouble, BlockedError):  # nothing more is asked tonight
+            if isinstance(self.trouble, BlockedError) or self.looks >= MAX_LOOKS:  # nothing more is asked tonight
                 self.memory.keep_waiting(item)
             elif item.entry.id and item.tries == 0 and item.entry.facts.get("live_status") not in LIVE:
                 self._offer_listed(item.entry)
@@ -79,6 +81,7 @@ class Intake:
         self._judge(entry, Video(id=entry.id, url=entry.address, source=self.source.name, **described(facts)), facts)
 
     def _look_at(self, item: Waiting) -> None:
+        self.looks += 1
         try:
             found = list(islice(self.look(item.entry), MAX_INNER))
             if not found:

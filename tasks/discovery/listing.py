@@ -11,7 +11,7 @@ from tasks.discovery.entries import Entry, facts_of
 from tasks.discovery.feed import channel_feed, is_feed, parse_feed
 from tasks.discovery.page import MAX_PAGE_BYTES, ListPage, parse_page
 from tasks.discovery.sites import SMUGGLED, video_id
-from tasks.errors import TransientError
+from tasks.errors import InputError, TransientError, UnusableVideoError
 from tasks.network.address import canonical_url, host_of, is_listed
 from tasks.network.session import Answer, SiteSession
 from tasks.network.text import shown
@@ -34,11 +34,13 @@ class Learnt:
     """What listing a source told besides its entries.
 
     feed: where its feed lies. title: of the channel. single: the page that lists nothing, which may be a video's own.
+    url: where it was found in the end, after redirects.
     """
 
     feed: str = ""
     title: str = ""
     single: Entry | None = None
+    url: str = ""
 
 
 def entry_for(session: SiteSession, address: str) -> Entry:
@@ -87,16 +89,16 @@ def list_page(session: SiteSession, url: str, read: Read, retry: Retry[Any]) -> 
     if is_feed(answer.body):
         feed = parse_feed(answer.body, answer.url)
         read(iter(feed.entries), len(feed.entries))
-        return Learnt(url, feed.title)
+        return Learnt(answer.url, feed.title, url=answer.url)
     first = parse_page(answer.body, answer.url)
     entries = _following(session, first, answer.url, retry)
     some = next(entries, None)
     if some is None:
         single = entry_for(session, url)
         read(iter([single]), 1)
-        return Learnt(first.feed, first.title, single)
+        return Learnt(first.feed, first.title, single, answer.url)
     read(chain([some], entries), len(first.entries))
-    return Learnt(first.feed, first.title)
+    return Learnt(first.feed, first.title, url=answer.url)
 
 
 def _fetch(session: SiteSession, url: str) -> Answer:
@@ -109,7 +111,7 @@ def _fetch(session: SiteSession, url: str) -> Answer:
 
 
 def _following(session: SiteSession, page: ListPage, url: str, retry: Retry[Any]) -> Iterator[Entry]:
-    """The entries of a page and of those after it. One that is gone meanwhile, or that leads back, ends the list."""
+    """The entries of a page and of those after it. One that leads back, cannot be had or may not be asked ends the list."""
     seen = {canonical_url(url)}
     while True:
         for entry in page.entries:
@@ -118,7 +120,10 @@ def _following(session: SiteSession, page: ListPage, url: str, retry: Retry[Any]
         if not page.following or canonical_url(page.following) in seen or len(seen) >= MAX_PAGES:
             return
         seen.add(canonical_url(page.following))
-        answer = retry(partial(_fetch, session, page.following))
+        try:
+            answer = retry(partial(_fetch, session, page.following))
+        except (InputError, UnusableVideoError):
+            return
         page = parse_page(answer.body, answer.url)
 
 

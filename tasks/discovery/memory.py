@@ -46,9 +46,10 @@ class Memory:
 
     about: the address and kind that were asked for: of another address, nothing is remembered. kind: what `auto` turned out
     to be.
+    moved: where addresses were found after redirects, so that these are not followed every night.
     seen: keys of all entries that were taken or are too old to be. edge: keys at which every listing stops, because the
-    first one stopped there. listed: ISO date of the last listing that went further than the overlap, empty before the
-    first; cost: its requests. whole: it reached the end.
+    first one stopped there. listed: ISO date of the last night that looked further than the overlap, empty before the
+    first; cost: its requests, without that for the feed. whole: it reached the end.
     feed_rests: ISO date until which a feed that could not be used is not asked.
     horizon: of a feed that is all there is, when its oldest entry was published as it was first read: older ones stay out.
     feed_keys: digest of what the feed named last. filters: digest of the filters that judged.
@@ -56,6 +57,7 @@ class Memory:
 
     about: str = ""
     kind: str = ""
+    moved: dict[str, str] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     edge: set[str] = field(default_factory=set)
     waiting: list[Waiting] = field(default_factory=list)
@@ -117,8 +119,8 @@ class Memory:
 
 
 PLAIN = (
-    "about", "kind", "feed", "etag", "modified", "feed_keys", "feed_rests", "horizon", "title", "listed", "cost", "whole",
-    "filters")
+    "about", "kind", "moved", "feed", "etag", "modified", "feed_keys", "feed_rests", "horizon", "title", "listed", "cost",
+    "whole", "filters")
 
 
 def memory_from(state: Mapping[str, Any], about: str) -> Memory:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.discovery.entries import Entry
 from tasks.discovery.feed import FEED_TYPES
-from tasks.network.address import host_of
+from tasks.network.address import MAX_URL_CHARACTERS, host_of
 from tasks.network.text import clean
 
 MAX_PAGE_BYTES = 10 << 20
@@ -104,7 +104,7 @@ def _listed(script: str, address: str) -> Iterator[Entry]:
         for element in _things(thing.get("itemListElement")):
             item = element.get("item", element)
             link = item if isinstance(item, str) else item.get("url") if isinstance(item, Mapping) else None
-            if isinstance(link, str) and link:
+            if isinstance(link, str) and 0 < len(link) <= MAX_URL_CHARACTERS:
                 name = item.get("name") if isinstance(item, Mapping) else element.get("name")
                 title = clean(name, 300)
                 yield Entry(_absolute(address, link), facts={"title": title} if title else {})
@@ -139,7 +139,7 @@ def _absolute(base: str, link: str) -> str:
 
 def _may_be_video(link: str, address: str) -> bool:
     """True for a page or file of the same host that is not this page."""
-    if not link.startswith(("http://", "https://")):
+    if not link.startswith(("http://", "https://")) or len(link) > MAX_URL_CHARACTERS:
         return False
     try:
         path = urllib.parse.urlsplit(link).path.lower()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -208,7 +209,7 @@ class _Lister:
                 elif not memory.knows(odd := Entry(line.problem), ()):
                     intake.set_aside(odd, "bad_input", line.problem)
         if source.first_index and not memory.listed:
-            entries = self._first(entries)
+            entries = self._first(sorted(entries, key=_age) if kind == "folder" else entries)
         memory.listed = self.today.isoformat()
         fresh = [entry for entry in entries if not memory.knows(entry, self.known)]
         if kind == "bucket":  # each is fetched when it is taken: no more than the night wants
@@ -223,17 +224,19 @@ class _Lister:
             return [] if memory.knows(entry, self.known) else [entry]
         first, due = not memory.listed, relist_due(memory, source.name, self.params, self.today)
         complete = kind == "playlist" and memory.whole and memory.cost <= 1  # its whole listing costs no more than its feed
-        found = _Union()
-        enough = False
+        if due:
+            memory.moved.clear()
+        before, found = self.network.requests, _Union()
         address = source.url if kind == "feed" else source.feed or memory.feed or known_feed(source.url)
-        if address and not complete and self.today.isoformat() >= memory.feed_rests:
-            enough = self._read_feed(address, kind, found)
-        if kind == "feed":
-            memory.listed = memory.listed or self.today.isoformat()
-        elif due or complete or not enough:
+        ask_feed = bool(address) and not complete and self.today.isoformat() >= memory.feed_rests
+        enough = ask_feed and self._read_feed(address, kind, found)
+        if kind != "feed" and (due or complete or not enough):
             self._list(kind, found, deep=due or complete)
             if memory.feed and not address:  # learnt just now: from here on it tells what changes
+                ask_feed = True
                 self._read_feed(memory.feed, kind, found)
+        if due or complete:
+            memory.listed, memory.cost = self.today.isoformat(), max(1, self.network.requests - before - ask_feed)
         entries = [self._by(entry) for entry in found.entries]
         intake.judge_views(entries)
         if first:
@@ -280,23 +283,38 @@ class _Lister:
         versions = {"If-None-Match": memory.etag, "If-Modified-Since": memory.modified} if memory.feed == address else {}
         conditions = {name: value for name, value in versions.items() if value}
 
-        def fetch() -> Feed | None:
-            answer = self.network.session.fetch(address, conditions, MAX_FEED_BYTES)
+        def fetch(url: str) -> tuple[str, Feed | None]:
+            answer = self.network.session.fetch(url, conditions, MAX_FEED_BYTES)
             if answer.unchanged:
-                return None
+                return answer.url, None
             feed = parse_feed(answer.body, answer.url)
             memory.etag, memory.modified = answer.headers.get("etag", "")[:300], answer.headers.get("last-modified", "")[:100]
-            return feed
+            return answer.url, feed
 
-        feed = self.network.retry(fetch)
+        feed = self._where_it_is(address, lambda url: self.network.retry(partial(fetch, url)))
         memory.feed = address
         return feed
 
+    def _where_it_is(self, address: str, ask: Callable[[str], tuple[str, Result]]) -> Result:
+        """What is at an address: asked for where its redirects led last time, and from the start when it is there no more.
+
+        ask: returns where it was found, and what.
+        """
+        moved = self.memory.moved
+        try:
+            url, result = ask(moved.get(address, address))
+        except (InputError, UnusableVideoError):
+            if moved.pop(address, address) == address:
+                raise
+            url, result = ask(address)
+        if url != address:
+            moved[address] = url
+        return result
+
     def _list(self, kind: str, found: "_Union", *, deep: bool) -> None:
         """List the source into `found`: to the overlap, or, when `deep`, as far as it goes."""
-        memory, source, network = self.memory, self.source, self.network
-        before, cut = network.requests, False
-        first, edge = not memory.listed, list[Entry]()
+        memory, source = self.memory, self.source
+        cut, edge = False, list[Entry]()
 
         def read(entries: Iterator[Entry], at_once: int) -> None:
             nonlocal cut
@@ -312,8 +330,10 @@ class _Lister:
         if not source.feed and learnt.feed and not memory.feed and self.today.isoformat() >= memory.feed_rests:
             memory.feed = learnt.feed
         if deep:
-            memory.listed, memory.cost, memory.whole = self.today.isoformat(), network.requests - before, not cut
-        if first and kind == "channel":
+            memory.whole = not cut
+        if learnt.feed == source.url and source.kind == "auto":
+            memory.kind = "feed"
+        if not memory.listed and kind == "channel":
             memory.edge = {key for entry in edge for key in entry.keys}
 
     def _walk(self, kind: str, read: Read) -> Learnt:
@@ -321,7 +341,7 @@ class _Lister:
         if kind == "search":
             return list_search(session, source.url, self.params.relist_videos, read, self.network.retry)
         if session.extractor_of(source.url)[0] == "Generic":
-            return list_page(session, source.url, read, self.network.retry)
+            return self._where_it_is(source.url, lambda url: _with_url(list_page(session, url, read, self.network.retry)))
         return list_site(session, source.url, read, self.network.retry)
 
     def _read(self, entries: Iterator[Entry], at_once: int, kind: str, *, deep: bool) -> tuple[list[Entry], bool]:
@@ -378,6 +398,15 @@ class _Lister:
         if len(entries) > cap:
             self.notes.append(f"{len(entries) - cap} more objects are left for the next nights (per_night)")
         return entries[:cap]
+
+
+def _age(entry: Entry) -> int:
+    """Orders files, the one written to last first."""
+    return -int(entry.version.partition(":")[2])
+
+
+def _with_url(learnt: Learnt) -> tuple[str, Learnt]:
+    return learnt.url, learnt
 
 
 class _Union:

@@ -199,7 +199,7 @@ class SiteSession:
             except HTTPError as error:
                 if error.status != UNCHANGED:
                     raise
-                return Answer(url, {}, b"", unchanged=True)
+                return Answer(error.response.url, {}, b"", unchanged=True)
             body = bytes(response.read())
         self._check_host(response.url, None)
         return Answer(response.url, {name.lower(): value for name, value in response.headers.items()}, body)

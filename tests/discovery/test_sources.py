@@ -10,7 +10,7 @@ from tasks.discovery.sources import discover_source, nightly_cap
 from tasks.errors import BlockedError, InputError, TransientError
 from tasks.params import DiscoveryParams, SourceParams
 from tests.discovery.conftest import FIRST_NIGHT, MP4, Nights
-from tests.servers import Busy, Drop, Page, Short
+from tests.servers import Busy, Drop, Instead, Page, Redirect, Short
 from tests.site.site import OPENING, Site
 
 
@@ -58,6 +58,36 @@ def test_a_quiet_source_costs_at_most_1_1_requests_a_night(site: Site, nights: N
     reported = [nights.look(source).requests for _ in range(120)]
     assert sum(reported) == len(site.web.requests)
     assert 1 < sum(reported) / 120 <= 1.1  # deep listings among them
+
+
+def test_redirects_of_a_source_are_not_followed_every_night_and_followed_anew_when_they_break(
+        site: Site, nights: Nights) -> None:
+    filled(site)
+    site.web.pages["/old.xml"] = Redirect("/kitchen/feed.xml")
+    source = subscribed(site, site.url("/old.xml"))
+    nights.look(source)
+    assert sum(nights.look(source).requests for _ in range(60)) <= 1.1 * 60
+    site.web.pages["/new.xml"] = site.web.pages.pop("/kitchen/feed.xml")
+    site.web.pages["/old.xml"] = Redirect("/new.xml")
+    site.publish("kitchen")
+    assert nights.titles(source) == ["kitchen 5"]
+
+
+def test_a_page_that_is_a_feed_is_followed_as_one(site: Site, nights: Nights) -> None:
+    filled(site)
+    site.web.pages["/updates"] = site.web.pages["/kitchen/feed.xml"]
+    source = subscribed(site, site.url("/updates"))
+    assert nights.titles(source) == numbers(1, 4)
+    for _ in range(7):  # more than it shows
+        site.publish("kitchen")
+    assert nights.titles(source) == numbers(7, 11)
+    assert nights.look(source).requests == 1
+
+
+def test_a_listing_ends_where_its_next_page_cannot_be_had(site: Site, nights: Nights) -> None:
+    source = subscribed(filled(site, 12, feed_items=0))
+    site.script(f"{site.listing('kitchen')}?page=2", Instead(Page(b"", status=404)))
+    assert nights.titles(source) == numbers(3, 12)
 
 
 def test_the_first_listing_takes_the_newest_and_what_is_older_stays_out_for_good(site: Site, nights: Nights) -> None:
