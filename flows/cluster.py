@@ -5,6 +5,7 @@ Media go to the workers, and labels come back, as parcels on the object store; D
 that dies takes nothing with it but its own time: Dask gives its video to another, which finds the parcels made so far.
 """
 
+import logging
 import multiprocessing
 import platform
 import tempfile
@@ -163,7 +164,7 @@ class Cluster:
         folder = self._running.enter_context(tempfile.TemporaryDirectory(dir=self._data.work))
         return {"cluster_kwargs": {
             "n_workers": self._run.workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0",
-            "local_directory": folder}}
+            "local_directory": folder, "silence_logs": logging.ERROR}}
 
     def _sweep(self) -> None:
         """Take from the exchange what is at home: of lanes that ran twice, and of runs that were killed."""

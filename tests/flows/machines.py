@@ -28,7 +28,7 @@ class Machines:
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / "scheduler.json"
         self._scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(place))
-        self.wait_until(place.is_file, self._scheduler)
+        self.wait_until(lambda: place.is_file() and place.read_text().rstrip().endswith("}"), self._scheduler)
         self.port = int(json.loads(place.read_text())["address"].rpartition(":")[2])
         return self
 

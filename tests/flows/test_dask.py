@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,18 @@ def machines(tmp_path: Path, environment: dict[str, str]) -> Iterator[Machines]:
         yield running
 
 
+@contextmanager
+def running(command: Command, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The command at work; killed with all its processes when the block ends before it does."""
+    process = command.start(*words)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def on_dask(address: str, *settings: str) -> list[str]:
     pairs = ["transcription.model=vosk-model-tiny-en-us", "run.task_runner=dask", f"run.scheduler={address}", *settings]
     return [word for pair in pairs for word in ("--set", pair)]
@@ -107,17 +121,12 @@ def test_workers_without_a_shared_disk_make_the_bytes_of_one_machine_and_hear_no
 def test_a_worker_killed_in_the_middle_and_one_that_leaves_for_good_cost_nothing_but_time(
         project: Command, machines: Machines, store: ObjectStore, reference: dict[str, str]) -> None:
     machines.start_workers("a", "b", "c")
-    run = project.start(*on_dask(machines.address), "ingest", str(SAMPLE))
-    try:
+    with running(project, *on_dask(machines.address), "ingest", str(SAMPLE)) as run:
         machines.wait_until(lambda: machines.in_the_middle("a"), run)
         machines.kill("a")
         machines.wait_until(lambda: machines.in_the_middle("b"), run)
         machines.retire("b")
         assert run.wait() == 0
-    finally:
-        if run.poll() is None:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
     assert tree_hash(project.data) == reference
     assert parcels(store) == []
     assert len({video.id for video in read_catalogue(project.data / "videos.csv")}) == 3
@@ -127,12 +136,8 @@ def test_a_worker_killed_in_the_middle_and_one_that_leaves_for_good_cost_nothing
 def test_a_run_killed_in_the_middle_is_taken_up_where_its_workers_left_it(
         project: Command, machines: Machines, store: ObjectStore, reference: dict[str, str]) -> None:
     machines.start_workers("a")
-    run = project.start(*on_dask(machines.address), "ingest", str(SAMPLE))
-    try:
+    with running(project, *on_dask(machines.address), "ingest", str(SAMPLE)) as run:
         machines.wait_until(lambda: any(key.endswith("frames.parquet") for key, _ in store.keys("exchange/")), run)
-    finally:
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
     done = project(*on_dask(machines.address), "ingest", str(SAMPLE))
     assert done.code == 0, done.err
     assert tree_hash(project.data) == reference
@@ -144,7 +149,11 @@ def test_without_workers_or_scheduler_a_run_ends_and_says_so(project: Command, m
     done = project(*on_dask(machines.address, "run.no_worker_seconds=1"), "ingest", str(SAMPLE))
     assert done.code == 3
     assert done.out.count("no Dask worker for 1 s") == 3
-    machines.kill_scheduler()
+    machines.start_workers("a")
+    with running(project, *on_dask(machines.address), "ingest", str(SAMPLE)) as run:
+        machines.wait_until(lambda: machines.in_the_middle("a"), run)
+        machines.kill_scheduler()
+        assert run.wait() == 3
     done = project(*on_dask(machines.address), "ingest", str(SAMPLE))
     assert done.code == 3
     assert done.err.startswith(f"error: {machines.address}: no Dask scheduler answers")
