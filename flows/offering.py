@@ -54,7 +54,8 @@ class Offering:
         sweep_lives(self._project)
         now = datetime.now(UTC)
         with get_client(sync_client=True) as client:
-            self._refuse_another(client, offered[0])
+            for deployment in offered:
+                self._keep_what_is_there(client, deployment)
             self._ids = [runner.add_deployment(deployment) for deployment in offered]
             self._end_dead(client, now)
             self._skip_late(client, now)
@@ -72,13 +73,14 @@ class Offering:
         except httpx.HTTPError as error:
             log.warning("Prefect's server was not asked: %s", error)
 
-    def _refuse_another(self, client: SyncPrefectClient, nightly: RunnerDeployment) -> None:
-        """One server offers one project: deployments are known by their names alone."""
+    def _keep_what_is_there(self, client: SyncPrefectClient, deployment: RunnerDeployment) -> None:
+        """A deployment that a person has paused stays so. One of another project that is served now is not taken over."""
         try:
-            there = client.read_deployment_by_name(nightly.full_name)
+            there = client.read_deployment_by_name(deployment.full_name)
         except ObjectNotFound:
             return
-        for tag in set(there.tags) - set(nightly.tags):
+        deployment.paused = there.paused
+        for tag in set(there.tags) - set(deployment.tags):  # one of them is the folder of its project
             if Path(tag).is_absolute() and is_served(Path(tag)):
                 raise InputError(f"this Prefect server is that of {tag}", "choose another port with --port")
 

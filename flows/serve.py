@@ -101,7 +101,10 @@ def _server_environment(api: str) -> dict[str, str]:
     """Only for the server: the page that it gives out may ask it, and no page of another site."""
     ui = api.removesuffix("/api")
     origins = f"{ui},{ui.replace(LOOPBACK, 'localhost')}"
-    defaults = {"PREFECT_SERVER_UI_API_URL": api, "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins}
+    defaults = {
+        "PREFECT_SERVER_UI_API_URL": api, "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins,
+        # The newer UI tells a company's analytics of every visit, whatever DO_NOT_TRACK says; the older one asks nobody.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false"}
     return {name: os.environ.get(name, value) for name, value in defaults.items()}
 
 

@@ -1,6 +1,6 @@
 """Stands in for the work of a night, so that what starts, ends and restarts it can be tested without media.
 
-A round notes that it began, then holds the data folder until somebody writes into the pipe `gate`, where there is one.
+A round notes that it began, then holds the data folder until it gets a byte from the pipe `gate`, where there is one.
 """
 
 import sys
@@ -30,7 +30,8 @@ def work(night: str = "") -> State[str]:
             with (home.root / BEGUN).open("a") as begun:
                 begun.write(f"{night or 'now'}\n")
             if (home.root / GATE).exists():
-                (home.root / GATE).read_text()
+                with (home.root / GATE).open("rb", buffering=0) as gate:
+                    gate.read(1)
             ledger = Ledger(home.data.ledger)
             if night:
                 ledger.record_night(date.fromisoformat(night), {})

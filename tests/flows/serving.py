@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flows.server import api_at, free_port
 from tasks.storage.project import Project, find_project
@@ -25,6 +27,7 @@ class Served:
         self.project = Project(root)
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
+        self._gate: BinaryIO | None = None
         (root / ".dvc").mkdir(parents=True)
         (root / ".git").mkdir()
         (root / "dvc.yaml").touch()
@@ -36,18 +39,28 @@ class Served:
         path = self.project.root / BEGUN
         return path.read_text().split() if path.exists() else []
 
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("PREFECT_", "FRAMEWORDS_"))}
+        path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return {**kept, "PYTHONPATH": path, "PREFECT_RUNNER_POLL_FREQUENCY": "1", "PYTHONUNBUFFERED": "1"}
+
+    def framewords(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The true command, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "flows", *words], cwd=self.project.root, env=self.environment, capture_output=True,
+            text=True, check=False)
+
     def command(self) -> subprocess.Popen[str]:
-        environment = {name: text for name, text in os.environ.items() if not name.startswith(("PREFECT_", "FRAMEWORDS_"))}
-        environment |= {"PREFECT_RUNNER_POLL_FREQUENCY": "1", "PYTHONUNBUFFERED": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.flows.serving", str(self.port)], cwd=self.project.root, env=environment,
+            [sys.executable, "-m", "tests.flows.serving", str(self.port)], cwd=self.project.root, env=self.environment,
             stdout=subprocess.PIPE, text=True, start_new_session=True)
 
-    def start(self) -> None:
-        """Serve, and wait until it says when the next night is."""
+    def start(self, *lines: str) -> None:
+        """Serve, and wait until it has said these lines and when the next night is."""
         self.process = self.command()
-        self.wait_for_line("next night:")
+        for line in (*lines, "next night:"):
+            self.wait_for_line(line)
 
     def wait_for_line(self, beginning: str) -> str:
         assert self.process is not None
@@ -70,16 +83,16 @@ class Served:
             self.process.wait()
         for pid in self.pids("prefect"):
             os.kill(pid, signal.SIGKILL)
+        if self._gate is not None:
+            self._gate.close()
 
     def shut_gate(self) -> None:
         os.mkfifo(self.project.root / GATE)
 
     def open_gate(self) -> None:
         """Let the round that waits go on, and those after it pass."""
-        gate = self.project.root / GATE
-        gate.rename(gate.with_name("opened"))
-        gate.with_name("opened").write_text("go")
-        gate.with_name("opened").unlink()
+        self._gate = (self.project.root / GATE).open("r+b", buffering=0)  # open at both ends: it waits for no reader
+        self._gate.write(b"go" * 100)
 
     def pids(self, word: str) -> list[int]:
         """Processes that work in the folder of the project, by a word of their command lines."""
@@ -105,31 +118,27 @@ class Served:
         return str(made["id"])
 
     def runs(self) -> list[tuple[str, str]]:
-        """State and night of every run, in the order of their making."""
-        made = self.ask("flow_runs/filter", {"sort": "EXPECTED_START_TIME_ASC"})
-        return [(run["state_name"], run["parameters"]["night"]) for run in made]
+        """State and night of every run, but for those of nights to come."""
+        made = self.ask("flow_runs/filter", {})
+        return [(run["state_name"], run["parameters"]["night"]) for run in made if run["state_name"] != "Scheduled"]
 
     def wait_for_state(self, run: str, *names: str) -> str:
         """Until a run is in one of these states; the state it is then in."""
-        for _ in range(TRIES):
-            state = str(self.ask(f"flow_runs/{run}")["state_name"])
-            if state in names:
-                return state
-            self._breathe()
-        raise AssertionError(f"run {run} is {state}, not {' or '.join(names)}")
+        self.wait_until(lambda: self.state(run) in names)
+        return self.state(run)
+
+    def state(self, run: str) -> str:
+        return str(self.ask(f"flow_runs/{run}")["state_name"])
 
     def wait_for_begun(self, count: int) -> None:
-        for _ in range(TRIES):
-            if len(self.begun) >= count:
-                return
-            self._breathe()
-        raise AssertionError(f"{len(self.begun)} rounds began, not {count}")
+        self.wait_until(lambda: len(self.begun) >= count)
 
-    def _breathe(self) -> None:
-        """A tenth of a second, or until the command ends."""
-        assert self.process is not None
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=0.1)
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        for _ in range(TRIES):
+            if is_so():
+                return
+            threading.Event().wait(0.1)  # Prefect tells nobody
+        raise AssertionError(f"still not so; runs: {self.runs()}, begun: {self.begun}")
 
 
 def main() -> int:
