@@ -10,7 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.discovery.kinds import check_source
-from tasks.discovery.sources import Found, discover_source, nightly_cap
+from tasks.discovery.lister import nightly_cap
+from tasks.discovery.sources import Found, discover_source
 from tasks.errors import InputError, ParamsError
 from tasks.network.session import SiteSession
 from tasks.network.text import shown

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks.discovery.sources import discover_source, nightly_cap
+from tasks.discovery.lister import nightly_cap
+from tasks.discovery.sources import discover_source
 from tasks.errors import BlockedError, InputError, TransientError
 from tasks.params import DiscoveryParams, SourceParams
 from tests.discovery.conftest import FIRST_NIGHT, MP4, Nights

@@ -117,7 +117,9 @@ class Simulation:
         address = self.site.feed(name) if kind == "feed" else self.site.listing(name)
         params = SourceParams(name=name, url=address, kind="auto" if kind in ("channel", "feed", "page") else "playlist")
         source = _Source(params, channel, self.random.choice((0.02, 0.1, 0.3)))
-        for age in range(self.random.randint(3, 70), 0, -1):
+        # Some have more than a first listing takes.
+        older = self.random.randint(52, 70) if number % 8 == 0 else self.random.randint(3, 20)
+        for age in range(older, 0, -1):
             self._publish(source, FIRST_NIGHT - timedelta(days=age))
         return source
 
