@@ -69,7 +69,7 @@ def remove_forgotten(data: DataFolder) -> dict[str, tuple[int, int]]:
 def own_paths(data: DataFolder, video_ids: Collection[str]) -> dict[str, list[Path]]:
     """The files and folders that are there because of these videos, by what they are.
 
-    The report page shows all videos in one file: it goes, and can be made again at any time.
+    The report page shows all videos in one file: it goes, and can be made again at any time. So do ledgers put aside as damaged.
     """
     return {
         "media": [path for name in video_ids if (path := data.media(name)).exists()],
@@ -77,7 +77,8 @@ def own_paths(data: DataFolder, video_ids: Collection[str]) -> dict[str, list[Pa
         "intermediates": [
             path for folder in (data.work, data.cache) if folder.is_dir() for path in sorted(folder.rglob("*"))
             if any(_belongs(path, name) for name in video_ids)],
-        "report page": [data.report] if data.report.exists() else []}
+        "report page": [data.report] if data.report.exists() else [],
+        "damaged ledgers": sorted(data.root.glob(f"{data.ledger.name}.damaged*"))}
 
 
 def _belongs(path: Path, video_id: str) -> bool:
