@@ -157,6 +157,9 @@ class Cluster:
 
     def _where(self) -> dict[str, Any]:
         if self._run.scheduler != "local":
+            if self._run.scheduler.startswith("tls://") and not dask.config.get("distributed.comm.tls.ca-file", None):
+                raise ParamsError(f"{self._run.scheduler}: no certificates to speak TLS with",
+                                  "name them in Dask's settings, as docs/scaling.md shows")
             return {"address": self._run.scheduler, "client_kwargs": {"timeout": CONNECT_SECONDS}}
         # Workers start children of their own, which a daemonic process may not.
         self._running.enter_context(dask.config.set({"distributed.worker.daemon": False}))

@@ -16,6 +16,7 @@ from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import ParamsError
 from tasks.params import load_params
 from tasks.storage.exchange import parcels
+from tasks.storage.layout import DataFolder
 from tasks.storage.objects import ObjectStore, StoreAddress, open_store
 from tests import stores
 from tests.flows.conftest import REPOSITORY, SAMPLE, Command, tree_hash
@@ -187,3 +188,13 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flows.plan, "find_spec", lambda name: None)
     with pytest.raises(ParamsError, match=r"framewords\[dask\]"):
         check_runner(load_params(PARAMS, {"run.task_runner": "dask"}).run)
+
+
+def test_tls_without_certificates_is_refused(tmp_path: Path) -> None:
+    from flows.cluster import Cluster
+    from flows.sensing import SensingParams
+
+    params = load_params(PARAMS, {"run.scheduler": "tls://127.0.0.1:1"})
+    cluster = Cluster(DataFolder(tmp_path), SensingParams.of(params), params.run, StoreAddress(str(tmp_path)))
+    with pytest.raises(ParamsError, match="no certificates"), cluster.open():
+        pass
