@@ -108,7 +108,9 @@ class Shelves:
         """The files of an output below the project, with their objects; None when no copy of its listing is whole."""
         if not output.object.endswith(".dir"):
             return {output.path: output.object}
-        listing = self._listing(output)
+        listing = self.listings.get(output.object) or self.content(output.object)
+        if listing is None and _is_named(relisted := self._relisted(output), output.object):
+            listing = relisted
         if listing is None:
             return None
         self.listings[output.object] = listing
@@ -129,22 +131,27 @@ class Shelves:
         return {path for entry in entries if isinstance(entry, dict)
                 for path, how in entry.items() if isinstance(how, dict) and how.get("cache") is False}
 
-    def _listing(self, output: Output) -> bytes | None:
-        """A whole copy of a directory object, from wherever there is one; made again of the files themselves if need be."""
-        for content in self._copies_of(output):
-            if content is not None and hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir" == output.object:
-                return content
-        return None
+    def content(self, name: str) -> bytes | None:
+        """A small object, from wherever there is a whole copy."""
+        return next((content for content in self._copies_of(name) if _is_named(content, name)), None)
 
-    def _copies_of(self, output: Output) -> Iterator[bytes | None]:
-        cached = self.cached(output.object)
-        yield cached.read_bytes() if cached.is_file() else None
-        yield self.ask(lambda store: store.get_bytes(key_of(output.object)))
+    def _copies_of(self, name: str) -> Iterator[bytes]:
+        cached = self.cached(name)
+        if cached.is_file():
+            yield cached.read_bytes()
+        yield self.ask(lambda store: store.get_bytes(key_of(name)) or b"") or b""
+
+    def _relisted(self, output: Output) -> bytes:
+        """A directory object as it follows from the files of an output that are there."""
         folder = self.project.root / output.path
         files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*")
                        if path.is_file() and not path.name.startswith(STAGING_PREFIX))
         entries = [{"md5": digest_of(read_pieces(path)), "relpath": name} for name, path in files]
-        yield json.dumps(entries, sort_keys=True).encode()  # as DVC writes it
+        return json.dumps(entries, sort_keys=True).encode()  # as DVC writes it
+
+
+def _is_named(content: bytes, name: str) -> bool:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() == name.removesuffix(".dir")
 
 
 def key_of(name: str) -> str:

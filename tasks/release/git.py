@@ -110,7 +110,7 @@ def commit_files(root: Path, paths: Sequence[str], message: str, *, even_if_same
 
 def make_tag(root: Path, name: str, message: str, commit: str = "HEAD") -> None:
     """Give a commit an annotated tag."""
-    run_git(root, *_author(root), "tag", "-a", name, "-m", message, commit)
+    run_git(root, *_author(root), "tag", "-a", name, "-F", "-", commit, said=message)
 
 
 def file_at(root: Path, commit: str, path: str) -> bytes | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tasks.errors import IntegrityError, TransientError, WorkflowError
 from tasks.release.copies import CACHE, OBJECT, ROOT, STORE, WORKSPACE, Copy, Output, Shelves, digest_of, key_of, read_pieces
 from tasks.release.pending import Pending
+from tasks.release.published import PublishedFault, published_faults
 from tasks.storage.atomic import STAGING_PREFIX
 from tasks.storage.objects import ObjectStore, save_pieces
 from tasks.storage.project import Project
@@ -95,6 +96,8 @@ def verify_all(
     check.read(copies)
     found, unlisted = check.findings()
     findings = [replace(finding, restored_from=check.restore(copy)) if repair and copy else finding for finding, copy in found]
+    findings += [Finding(STORE, fault.key, fault.problem, check.republish(fault) if repair else "")
+                 for fault in published_faults(check.shelves)]
     return Findings(tuple(findings), len(check.states), check.bytes_read, released[0] if released else "", unlisted,
                     check.shelves.away)
 
@@ -182,6 +185,13 @@ class _Check:
                 self.states[copy] = "whole"
                 return place
         return ""
+
+    def republish(self, fault: PublishedFault) -> str:
+        """Put a published file back; returns where it came from, or nothing."""
+        if fault.whole is None:
+            return ""
+        self.shelves.ask(lambda store: store.put_bytes(fault.whole or b"", fault.key))
+        return CACHE if self.shelves.ask(lambda store: store.get_bytes(fault.key)) == fault.whole else ""
 
     def _replace(self, copy: Copy, source: Copy | bytes) -> None:
         """Put the bytes of a whole copy in place of another, whole or not at all."""

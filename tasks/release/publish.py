@@ -6,7 +6,6 @@ the same name when nothing has changed since.
 
 from collections import Counter
 from collections.abc import Callable
-from copy import deepcopy
 from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -15,14 +14,15 @@ from typing import Any
 import yaml
 
 from tasks.dataset.card import CARD
-from tasks.dataset.manifest import MANIFEST, file_entries, file_entry, parse_manifest, read_manifest, sealed
+from tasks.dataset.manifest import MANIFEST, file_entries, file_entry, parse_manifest, read_manifest
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import InputError, IntegrityError
 from tasks.release.dvc import hide_secrets, run_dvc
 from tasks.release.git import commit_files, file_at, make_tag, run_git
 from tasks.release.metrics import GROWTH, LEFT_OUT, METRICS, figures, write_metrics
+from tasks.release.published import published_manifest
 from tasks.release.remote import DEFAULT_FOLDER, project_identity, read_owner, read_remote, read_settings, set_remote
-from tasks.release.versions import PREFIX, TAG, Version, list_versions, published_key
+from tasks.release.versions import PREFIX, RELEASE, TAG, Version, list_versions, published_key
 from tasks.storage.artefact import digest_json
 from tasks.storage.ledger import Ledger
 from tasks.storage.objects import ObjectStore, StoreAddress, open_store
@@ -53,8 +53,9 @@ def release(project: Project, now: datetime, log: Log) -> Version | None:
     begun = _begun(project, versions)
     store = _open(project)
     if begun and _is_published(store, begun[0]):  # killed on the very last step
-        versions.append(_published_version(store, begun[0]))
-        make_tag(project.root, begun[0], versions[-1].message, begun[1])
+        version, about = _published_version(store, begun[0])
+        versions.append(version)
+        make_tag(project.root, begun[0], version.tag_message(about), begun[1])
         begun = None
     if not begun and _is_known(project, versions, log):
         return None
@@ -65,12 +66,10 @@ def release(project: Project, now: datetime, log: Log) -> Version | None:
     _complete_objects(project, manifest, store, log)
     version = _version(tag, manifest)
     commit_files(project.root, OURS, version.message, even_if_same=not same)
-    published = deepcopy(manifest) | {"release": _about(project, version, store.address)}
-    for entry in file_entries(published):
-        entry["address"] = f"{store.address.url.rstrip('/')}/{entry['object']}"
+    about = _about(project, version, store.address)
     store.put_bytes((project.data.dataset / CARD).read_bytes(), published_key(tag, CARD))
-    store.put_bytes(sealed(published), published_key(tag, MANIFEST))
-    make_tag(project.root, tag, version.message)
+    store.put_bytes(published_manifest(manifest, about), published_key(tag, MANIFEST))
+    make_tag(project.root, tag, version.tag_message(about))
     log(version.line)
     return version
 
@@ -175,15 +174,15 @@ def _is_published(store: ObjectStore, tag: str) -> bool:
     return store.size(published_key(tag, MANIFEST)) is not None
 
 
-def _published_version(store: ObjectStore, tag: str) -> Version:
-    """A version by what was published of it."""
+def _published_version(store: ObjectStore, tag: str) -> tuple[Version, dict[str, Any]]:
+    """A version by what was published of it, and what is said of its release."""
     key = published_key(tag, MANIFEST)
     published = parse_manifest(store.get_bytes(key) or b"", key)
-    about = published.pop("release")
+    about = published.pop(RELEASE)
     for entry in file_entries(published):
         entry.pop("address")
     version = _version(tag, published)
     if version.manifest != about["manifest"]:
         raise IntegrityError(f"{key}: manifest was altered", "remove it, then run again")
-    return version
+    return version, about
 

@@ -25,6 +25,7 @@ from tasks.storage.tombstones import read_tombstones
 
 PREFIX = "dataset-"
 TAG = re.compile(r"dataset-(\d{4}-\d{2}-\d{2})\.([1-9]\d{0,5})")
+RELEASE = "release"  # in a published manifest: what it says beside what is in the dataset
 FIGURES = ("videos", "pictures", "labels", "hours", "shards", "megabytes")
 LIST = "data/videos.csv"
 PUT = "checked_out.json"  # in the cache folder: digests of the files that checkouts have written
@@ -63,6 +64,10 @@ class Version:
     def message(self) -> str:
         """Of its tag: a line to read, and one for us."""
         return f"{self.line}\n\n{json.dumps({'manifest': self.manifest, **self.figures}, sort_keys=True)}"
+
+    def tag_message(self, about: dict[str, Any]) -> str:
+        """As `message`, with what its published manifest alone says: a second copy, should that one be lost."""
+        return f"{self.message}\n{json.dumps({RELEASE: about}, sort_keys=True)}"
 
 
 @dataclass(frozen=True)
@@ -114,11 +119,17 @@ def published_key(tag: str, name: str) -> str:
 
 
 def read_published(project: Project, version: Version) -> dict[str, Any]:
-    """The manifest of a version, from the store. Raises IntegrityError when it is not there or altered."""
+    """The manifest of a version, from the store.
+
+    Raises InputError when it was withdrawn because a video of it was forgotten, IntegrityError when it is not there or altered.
+    """
     store = open_store(read_remote(project))
     key = published_key(version.tag, MANIFEST)
     text = store.get_bytes(key)
     if text is None:
+        _, forgotten = _without_forgotten(project, file_at(project.root, version.tag, LIST) or b"")
+        if forgotten:
+            raise InputError(f"{version.tag}: withdrawn since {', '.join(forgotten)} was forgotten", "take a later version")
         raise IntegrityError(f"{key}: not on the store", "see `framewords remote`; was the store changed or emptied?")
     return parse_manifest(text, key)
 
