@@ -37,7 +37,8 @@ class RemoteSet:
     def line(self) -> str:
         at = f" at {self.address.endpoint}" if self.address.endpoint else ""
         state = "made" if self.created else "found"
-        held = f"holds {len(self.versions)} versions of this project" if self.known else "ready for the first version"
+        count = f"{len(self.versions)} version{'s' if len(self.versions) != 1 else ''}"
+        held = f"holds {count} of this project" if self.known else "ready for the first version"
         return f"{self.address.url}{at}: {state}, written, read and cleared a probe; {held}"
 
 
