@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from tasks.discovery.entries import Entry, facts_of
 from tasks.discovery.feed import channel_feed, is_feed, parse_feed
 from tasks.discovery.page import MAX_PAGE_BYTES, ListPage, parse_page
-from tasks.discovery.sites import SMUGGLED, video_id
+from tasks.discovery.sites import PLACELESS, SMUGGLED, video_id
 from tasks.errors import InputError, TransientError, UnusableVideoError
 from tasks.network.address import canonical_url, host_of, is_listed
 from tasks.network.session import Answer, SiteSession
@@ -157,7 +157,7 @@ def _is_list(session: SiteSession, entry: dict[str, Any]) -> bool:
     if entry.get("_type") not in ("url", "url_transparent"):
         return True
     key = entry.get("ie_key")
-    return bool(key) and key != "Generic" and not session.is_video_link(key)
+    return bool(key) and key not in PLACELESS and not session.is_video_link(key)
 
 
 def _from_link(session: SiteSession, entry: dict[str, Any], address: str) -> Entry:
@@ -173,4 +173,4 @@ def _from_info(info: dict[str, Any], playlist: dict[str, Any]) -> Entry:
     key = str(info.get("extractor_key") or playlist.get("extractor_key") or "Generic")
     address = str(info.get("webpage_url") or info.get("url") or playlist.get("webpage_url") or "").partition(SMUGGLED)[0]
     site_id = str(info.get("id") or "")
-    return Entry(address, video_id(key, site_id) if key != "Generic" and site_id else "", facts_of(info))
+    return Entry(address, video_id(key, site_id) if key not in PLACELESS and site_id else "", facts_of(info))

@@ -20,6 +20,7 @@ MAX_TITLE_CHARACTERS = 300
 MAX_ID_CHARACTERS = 64
 HASHED = re.compile(r"_[0-9a-f]{32}")
 SMUGGLED = "#__youtubedl_smuggle"  # yt-dlp's own notes to itself at the end of an address
+PLACELESS = ("Generic", "HTML5MediaEmbed")  # extractors of any page: their ids are told apart by the page alone
 LIVE = ("is_live", "is_upcoming", "post_live")
 
 SetAside = tuple[str, str, str]
@@ -121,7 +122,9 @@ def _video(info: dict[str, Any], source: str) -> Described:
         raise UnusableVideoError(f"live not supported: {shown(page)}", "list it again when it has ended", "live")
     extractor = str(info.get("extractor_key") or "Generic")
     formats = info.get("formats") or ([{"url": info["url"]}] if info.get("url") else [])
-    if extractor == "Generic":
+    if extractor == "HTML5MediaEmbed":  # yt-dlp numbers the players of a page
+        info = {**info, "title": str(info.get("title") or "").removesuffix(" (1)")}
+    if extractor in PLACELESS:
         media = without_tracking(str(formats[-1].get("url") or "")) if formats else ""
         url = media if info.get("in_list") else page
         # A page around one plain file is that file; addresses with a query may change from day to day.

@@ -167,6 +167,19 @@ def test_one_video_under_many_addresses_and_in_two_sources_is_one_video(site: Si
     assert [nights.look(source).requests for source in singles] == [0] * 4
 
 
+def test_pages_with_a_player_are_told_apart_by_their_media_however_alike_their_names(site: Site, nights: Nights) -> None:
+    captions = "WEBVTT\n\n00:00.000 --> 00:01.000\nonions\n"
+    for name in ("kitchen", "studio"):
+        site.channel(name)
+        site.publish(name, title=name, captions=captions)
+    twin = site.videos[1].page.replace("2.html", "1.html")  # both pages are called 1.html
+    site.web.pages[site.path(twin)] = site.web.pages[site.path(site.videos[1].page)]
+    lists = [SourceParams(name=f"v{n}", url=url, kind="video") for n, url in enumerate((site.videos[0].page, twin))]
+    found = [nights.look(source).videos[0] for source in lists]
+    assert [(video.title, video.url) for video in found] == [("kitchen", site.videos[0].page), ("studio", twin)]
+    assert nights.titles(SourceParams(name="file", url=site.videos[0].media)) == []
+
+
 def test_a_page_of_a_feed_describes_its_file_only_when_it_is_around_that_file(site: Site, nights: Nights) -> None:
     filled(site, 2)
     site.web.pages[site.path(site.videos[1].page)] = Page(b"<html><body>a shop</body></html>")
