@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from tasks.errors import InputError
 from tasks.keywords.pick import normalise
@@ -110,29 +112,39 @@ def _video_steps(sources: Sources, said: dict[str, Said]) -> Iterator[Step]:
 
 def _label_step(sources: Sources, lemmas: Collection[str]) -> Step:
     """The pictures of the dataset that it labels, surest first."""
-    found: list[tuple[float, str, int, float]] = []
+    found: list[tuple[float, int, int]] = []
     count = 0
-    for shard in sources.shards:
-        weights, rows, table = _weights(sources, shard, lemmas)
+    for number, shard in enumerate(sources.shards):
+        weights, rows = _weights(sources, shard, lemmas)
         count += len(weights)
-        for at in sorted(range(len(weights)), key=lambda at: -weights[at])[:SHOWN]:
-            place = rows[at]
-            found.append((float(weights[at]), table["video_id"][place].as_py(), table["frame"][place].as_py(),
-                          table["timestamp"][place].as_py()))
-    surest = sorted(found, key=lambda one: (-one[0], one[1:]))[:SHOWN]
-    shown = ", ".join(f"{name}:{frame} {weight:.2f}" for weight, name, frame, _ in surest)
-    facts: dict[str, Any] = {"pictures": count, "surest": [
-        {"video": name, "frame": frame, "timestamp": seconds, "weight": weight} for weight, name, frame, seconds in surest]}
-    return Step("labels", f"{amount(count, 'picture')}{f'; surest: {shown}' if shown else ''}", facts)
+        best = np.argsort(-weights, kind="stable")[:SHOWN]
+        found += [(float(weights[at]), number, int(rows[at])) for at in best]
+    surest = [{**_place(sources, sources.shards[number], row), "weight": weight}
+              for weight, number, row in sorted(found, key=lambda one: (-one[0], one[1:]))[:SHOWN]]
+    shown = "".join(f", {one['video']}:{one['frame']} {one['weight']:.2f}" for one in surest)
+    return Step("labels", f"{amount(count, 'picture')}{shown.replace(', ', '; surest: ', 1)}", {"pictures": count, "surest": surest})
 
 
-def _weights(sources: Sources, shard: dict[str, Any], lemmas: Collection[str]) -> tuple[list[float], list[int], pa.Table]:
-    """The weights of some labels in a shard, the rows they are in, and the shard's columns that say where that is."""
-    table = read_columns(sources.data.dataset / shard["path"], [
-        "video_id", "frame", "timestamp", "labels.list.element.label", "labels.list.element.weight"])
+def _weights(
+    sources: Sources, shard: dict[str, Any], lemmas: Collection[str],
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The weights of some labels in a shard, and the rows they are in."""
+    table = read_columns(sources.data.dataset / shard["path"], ["labels.list.element.label", "labels.list.element.weight"])
     lists = table["labels"].combine_chunks()
     flat = pc.list_flatten(lists)
     mask = matching(pa.chunked_array([flat.field("label").dictionary_encode()]), lemmas.__contains__)
     columns = (flat.field("weight"), pc.list_parent_indices(lists))
-    weights, rows = (numbers(pa.chunked_array([column]))[mask].tolist() for column in columns)
-    return weights, rows, table
+    weights, rows = (numbers(pa.chunked_array([column]))[mask] for column in columns)
+    return weights, rows
+
+
+def _place(sources: Sources, shard: dict[str, Any], row: int) -> dict[str, Any]:
+    """Which picture a row of a shard is; only its row group is read."""
+    with pq.ParquetFile(sources.data.dataset / shard["path"], memory_map=True) as file:
+        for group in range(file.num_row_groups):
+            size = file.metadata.row_group(group).num_rows
+            if row < size:
+                found = file.read_row_group(group, ["video_id", "frame", "timestamp"]).slice(row, 1).to_pylist()[0]
+                return {"video": found["video_id"], "frame": found["frame"], "timestamp": found["timestamp"]}
+            row -= size
+    raise IndexError(row)

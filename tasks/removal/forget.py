@@ -88,10 +88,11 @@ def preview(
 ) -> ForgetReport:
     """What `forget` and `finish` would remove. Writes nothing. Raises as `forget`."""
     names = resolve(data, video_ids)
+    everyone = _with_earlier(data, names)
     listed = [video for video in read_catalogue(data.catalogue) if video.id in names]
     progress("looking through the objects of DVC's cache and the store")
-    own = own_paths(data, names)
-    found = find_objects(places(project, store), names, list(files_below([*own["media"], *own["labels"]])))
+    own = own_paths(data, everyone)
+    found = find_objects(places(project, store), everyone, list(files_below([*own["media"], *own["labels"]])))
     dataset = in_dataset(data, names)
     sizes = {what: [path.lstat().st_size for path in files_below(paths)] for what, paths in own.items()}
     removed = {what: (len(size), sum(size)) for what, size in sizes.items()}
@@ -117,7 +118,7 @@ def finish(
         progress("removing the objects of older versions")
         delete_objects(report.found)
         progress("searching for what is left")
-        searched = search(project, data, report.video_ids, report.texts, store=store)
+        searched = search(project, data, _with_earlier(data, report.video_ids), report.texts, store=store)
     removed = (*report.removed, *((what, *count) for what, count in _objects(report.found).items() if count[0]))
     return replace(report, removed=removed, searched=searched)
 
@@ -136,6 +137,11 @@ def resolve(data: DataFolder, wanted: Sequence[str]) -> list[str]:
             raise InputError(f"{name[:200]!r}: no such video here", hint)
         names.append(found)
     return list(dict.fromkeys(names))
+
+
+def _with_earlier(data: DataFolder, names: Sequence[str]) -> list[str]:
+    """The videos, and those forgotten before: of these nothing should be left, unless a removal was killed."""
+    return list(dict.fromkeys([*names, *(tombstone.video_id for tombstone in read_tombstones(data.forgotten))]))
 
 
 def _objects(found: Found) -> dict[str, tuple[int, int]]:

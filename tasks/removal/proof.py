@@ -52,8 +52,11 @@ def search(
 
 
 def _walk(root: Path, leave_out: Collection[Path]) -> Iterator[Path]:
-    """Every file below a folder, in order; some folders left out."""
+    """Every file below a folder, in order; some folders left out, and Python's virtual environments."""
     for folder, folders, files in os.walk(root):
+        if "pyvenv.cfg" in files:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if Path(folder, name) not in leave_out)
         yield from (Path(folder, name) for name in sorted(files))
 
