@@ -25,7 +25,9 @@ from tasks.params import NightlyParams, load_params
 from tasks.storage.lock import await_lock, held_lock
 from tasks.storage.project import Project, find_project
 
-AS_SET = "as in params.yaml"
+Pictures = Literal["as in params.yaml", "auto", "keyframes", "interval", "scenes"]
+Words = Literal["as in params.yaml", "auto", "captions", "vosk", "pocketsphinx"]
+AS_SET: Literal["as in params.yaml"] = "as in params.yaml"
 
 
 def _name_night() -> str:
@@ -38,7 +40,8 @@ def nightly(night: str = "") -> Any:
     """Find new uploads, fetch and label them, seal the dataset and publish a version of it.
 
     Args:
-        night: Empty: look for new uploads now, whatever was done. A date, as 2026-11-20: do that night, unless it is done.
+        night: Empty: look for new uploads now, whatever was done. A date, as 2026-11-20: that night, unless it is done or a
+            later one is due.
     """
     home = find_project(Path())
     show_life(home, flow_run.id)
@@ -52,8 +55,8 @@ def nightly(night: str = "") -> Any:
 @flow(name="ingest")
 def ingest(
     sources: Annotated[list[str], Field(min_length=1)],
-    pictures: Literal["as in params.yaml", "auto", "keyframes", "interval", "scenes"] = AS_SET,
-    words: Literal["as in params.yaml", "auto", "captions", "vosk", "pocketsphinx"] = AS_SET,
+    pictures: Pictures = AS_SET,
+    words: Words = AS_SET,
     more_settings: list[str] = [],  # noqa: B006 - shown in the form
 ) -> Any:
     """Turn narrated videos into pictures labelled with the words spoken about them.

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import httpx
@@ -24,6 +25,7 @@ from prefect.states import Cancelled, Crashed
 from flows.alive import is_alive, is_served, sweep_lives
 from flows.plan import open_ledger
 from flows.schedule import SCHEDULED, due_moment, due_night
+from flows.server import named_server
 from tasks.errors import InputError
 from tasks.params import NightlyParams
 from tasks.storage.project import Project
@@ -48,7 +50,11 @@ class Offering:
         self._not_before = datetime.min.replace(tzinfo=UTC)
 
     def open(self) -> Runner:
-        """A runner that knows the deployments, on a server where nothing is left of runs that are dead or late."""
+        """A runner that knows the deployments, on a server where nothing is left of runs that are dead or late.
+
+        Raises TransientError when the server does not answer, InputError when it is that of another project.
+        """
+        named_server()
         runner = Runner(name="framewords", pause_on_shutdown=False)
         offered = self._offer(self._project, self._params)
         sweep_lives(self._project)
@@ -56,7 +62,7 @@ class Offering:
         with get_client(sync_client=True) as client:
             for deployment in offered:
                 self._keep_what_is_there(client, deployment)
-            self._ids = [runner.add_deployment(deployment) for deployment in offered]
+            self._ids = [cast(UUID, runner.add_deployment(deployment)) for deployment in offered]  # no coroutine: we are no loop
             self._end_dead(client, now)
             self._skip_late(client, now)
             self._tries = TRIES

@@ -62,18 +62,15 @@ def _serve(project: Project, params: NightlyParams, host: str, port: int, offer:
     api = named_server() or api_at(port, host)
     if answers(api):
         print(f"using the Prefect server that answers at {api}", flush=True)
-        server = None
     else:
-        server = ServerPart(host, _free(host, port), _server_environment(api), project.private / "server.log")
-        _start(server, ended, opened)
+        _start(ServerPart(host, _free(host, port), _server_environment(api), project.private / "server.log"), ended, opened)
     os.environ["PREFECT_API_URL"] = api
+    from flows.deployments import deployments
     from flows.offering import Offering
     from flows.page import open_page
 
-    if offer is None:
-        from flows.deployments import deployments as offer
     os.environ[PAGE_VARIABLE] = page = opened.enter_context(open_page(project.data, port + 1))
-    offering = Offering(project, params, offer)
+    offering = Offering(project, params, offer or deployments)
     _start(RunnerPart(offering.open), ended, opened)
     ui = api.removesuffix("/api")
     (project.private / "ui").write_text(ui)

@@ -44,7 +44,7 @@ def work(night: str = "") -> State[str]:
 def offer(project: Project, params: NightlyParams) -> list[RunnerDeployment]:
     """The true deployments, with this module in between."""
     offered = flows.deployments.deployments(project, params)
-    offered[0].entrypoint = f"{__name__}.{nightly.__name__}"
+    offered[0].entrypoint = f"{__name__}.{nightly.name}"
     return offered
 
 

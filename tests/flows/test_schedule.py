@@ -69,7 +69,7 @@ def test_what_prefect_starts_on_such_nights_runs_each_of_them_once(timezone: str
 def test_every_date_that_is_lived_is_due_once_and_in_order(timezone: str, start: date, hour: int, minute: int) -> None:
     params, zone = at(timezone, f"{minute} {hour} * * *"), ZoneInfo(timezone)
     clock = datetime.combine(start, datetime.min.time(), zone).astimezone(UTC)
-    nights = []
+    nights: list[date] = []
     while len(nights) < 20:
         night = next_night(clock, params)
         clock = due_moment(night, params)
