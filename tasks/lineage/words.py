@@ -70,7 +70,8 @@ def _search(sources: Sources, wanted: str) -> tuple[dict[str, Said], list[str]]:
                 places = np.flatnonzero(mask).astype(np.int64)
                 rows = taken(table, places)
                 last = {reason: int(places[at]) for reason, at in last_of_each(rows["why_not"]).items()}
-                said[name] = Said(int(places[0]), *(counted(rows[column]) for column in rows.column_names), last)
+                forms, lemmas, reasons = (counted(rows[column]) for column in ("word", "lemma", "why_not"))
+                said[name] = Said(int(places[0]), forms, lemmas, reasons, last)
     return said, sorted(heard)
 
 
@@ -122,7 +123,8 @@ def _label_step(sources: Sources, lemmas: Collection[str]) -> Step:
     surest = [{**_place(sources, sources.shards[number], row), "weight": weight}
               for weight, number, row in sorted(found, key=lambda one: (-one[0], one[1:]))[:SHOWN]]
     shown = "".join(f", {one['video']}:{one['frame']} {one['weight']:.2f}" for one in surest)
-    return Step("labels", f"{amount(count, 'picture')}{shown.replace(', ', '; surest: ', 1)}", {"pictures": count, "surest": surest})
+    shown = shown.replace(", ", "; surest: ", 1)
+    return Step("labels", f"{amount(count, 'picture')}{shown}", {"pictures": count, "surest": surest})
 
 
 def _weights(

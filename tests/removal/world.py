@@ -99,6 +99,7 @@ def make_world(root: Path, store: ObjectStore | None = None) -> World:
     _plant(data.examples(CANARY), "sentence")
     (data.media(CANARY) / "captions.en.vtt").write_text(f"WEBVTT\n\n00:00.000 --> 00:01.000\n{WORD}\n")
     data.report.write_text(f"<p>{WORD}</p>")
+    data.ledger.with_name("ledger.sqlite.damaged-1").write_text(f"half a ledger, and {WORD}")
     sheet = data.sheet(CANARY)
     sheet.parent.mkdir(parents=True)
     sheet.write_text(WORD)
