@@ -223,7 +223,8 @@ def test_a_preview_changes_nothing_and_says_what_would_go(world: World) -> None:
 
 def test_what_the_ledger_said_of_it_is_overwritten_on_disk(world: World) -> None:
     def held() -> bytes:  # log and all
-        return b"".join(path.read_bytes() for path in world.project.data.root.glob("ledger.sqlite*") if "damaged" not in path.name)
+        files = world.project.data.root.glob("ledger.sqlite*")
+        return b"".join(path.read_bytes() for path in files if "damaged" not in path.name)
 
     assert WORD.encode() in held()
     ledger = Ledger(world.project.data.ledger)
