@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,8 @@ def test_dvc_pushes_to_the_bucket_that_was_set(project: Project, s3_server: Serv
     (project.root / "file.bin").write_bytes(b"some bytes")
     run_dvc(project, "add", "file.bin")
     run_dvc(project, "push")
-    assert [key for key, _ in open_store(said.address).keys("files/md5/")] == ["files/md5/9d/0568469d206c1aedf1b71f12f474bc"]  # md5sum of `some bytes`
+    pushed = [key for key, _ in open_store(said.address).keys("files/md5/")]
+    assert pushed == ["files/md5/9d/0568469d206c1aedf1b71f12f474bc"]  # md5sum of `some bytes`
 
 
 def test_a_folder_can_be_the_store_and_moves_with_the_project_when_it_is_inside(project: Project, tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_a_claim_that_cannot_be_read_is_respected(project: Project, tmp_path: Pa
     ("/tmp", {"endpoint": "http://127.0.0.1:9"}, InputError),
 ])
 def test_what_cannot_be_a_store_leaves_everything_as_it_was(
-        project: Project, url: str, options: dict[str, str], kind: type[WorkflowError], rclone_server: RcloneServer,
+        project: Project, url: str, options: dict[str, Any], kind: type[WorkflowError], rclone_server: RcloneServer,
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "ATTEMPTS", 1)
     before = settings(project)
