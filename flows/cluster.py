@@ -45,6 +45,7 @@ from tasks.transcription.task import prepare_hearing
 CONNECT_SECONDS = 15
 LOOK_SECONDS = 1.0  # between two looks at whether there are workers at all
 LOST = "the Dask scheduler was lost"
+log = logging.getLogger("framewords.cluster")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Cluster:
         self._starting = threading.Lock()
         self._running = ExitStack()
         self._dask: DaskTaskRunner | None = None
+        self._alone_since: float | None = None
 
     @contextmanager
     def open(self) -> Iterator["Cluster"]:
@@ -116,32 +118,34 @@ class Cluster:
     def _submit(self, job: Job) -> None:
         """Have a worker do the job, and wait for it."""
         runner = self._connected()
+        self._look(runner)
         with _bare_context():
             future = runner.submit(sense_away, {"job": job})
         done = threading.Event()
         future.wrapped_future.add_done_callback(lambda _: done.set())
-        alone_since: float | None = None
         while not done.wait(LOOK_SECONDS) and not future.wrapped_future.done():
-            alone_since = None if self._has_workers(runner) else alone_since or time.monotonic()
-            if alone_since is not None and time.monotonic() - alone_since > self._run.no_worker_seconds:
-                raise TransientError(
-                    f"no Dask worker for {self._run.no_worker_seconds:g} s", "start some, then run again")
+            self._look(runner)
         try:
-            future.result()
+            future.wrapped_future.result()
         except KilledWorker as error:
             raise TransientError(f"the Dask workers died at it: {error}", "look at their logs, then run again") from error
         except ImportError as error:
             raise ParamsError(f"a Dask worker lacks {error.name}", "install framewords[dask] on every machine") from error
         except (CancelledError, OSError) as error:
             raise TransientError(LOST, "start it, then run again") from error
+        future.result()  # raises what the steps raised
 
-    def _has_workers(self, runner: DaskTaskRunner) -> bool:
+    def _look(self, runner: DaskTaskRunner) -> None:
+        """Raises TransientError when the scheduler is lost, or all lanes together have seen no worker for too long."""
         if runner.client.status in ("closed", "closing"):
             raise TransientError(LOST, "start it, then run again")
         try:
-            return bool(runner.client.nthreads())
+            alone = not runner.client.nthreads()
         except OSError:
-            return False  # it may come back: the client tries
+            alone = True  # the client goes on trying
+        self._alone_since = (self._alone_since or time.monotonic()) if alone else None
+        if self._alone_since is not None and time.monotonic() - self._alone_since > self._run.no_worker_seconds:
+            raise TransientError(f"no Dask worker for {self._run.no_worker_seconds:g} s", "start some, then run again")
 
     def _connected(self) -> DaskTaskRunner:
         with self._starting:
@@ -149,7 +153,7 @@ class Cluster:
                 runner = DaskTaskRunner(**self._where())
                 try:
                     self._dask = self._running.enter_context(runner)
-                    assert runner.client is not None
+                    assert runner.client is not None  # this connects
                 except (OSError, ValueError) as error:
                     where = self._run.scheduler
                     raise TransientError(f"{where}: no Dask scheduler answers ({error})", "start it, then run again") from error
@@ -171,13 +175,24 @@ class Cluster:
 
     def _sweep(self) -> None:
         """Take from the exchange what is at home: of lanes that ran twice, and of runs that were killed."""
-        for parcel in parcels(self._store):
-            if self._data.frames(parcel.video_id).is_file() and self._data.heard(parcel.video_id).is_file():
-                withdraw(self._store, parcel)
+        with _by_the_way():
+            for parcel in parcels(self._store):
+                if self._data.frames(parcel.video_id).is_file() and self._data.heard(parcel.video_id).is_file():
+                    withdraw(self._store, parcel)
 
     def _withdraw(self, video_id: str) -> None:
-        for parcel in parcels(self._store, video_id):
-            withdraw(self._store, parcel)
+        with _by_the_way():
+            for parcel in parcels(self._store, video_id):
+                withdraw(self._store, parcel)
+
+
+@contextmanager
+def _by_the_way() -> Iterator[None]:
+    """Tidying up that fails costs nobody their labels: the next run tidies up again."""
+    try:
+        yield
+    except TransientError as error:
+        log.warning("left on the exchange: %s", error)
 
 
 @task(task_run_name="sense-{job.media.video_id}", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=1,

@@ -117,7 +117,7 @@ def measure_many(folder: Path, environment: dict[str, str], count: int, *setting
     if not videos.exists():
         make_many(videos, count, seed=1)
     data = folder / "dask" / "data" if settings else folder / "threads" / "data"
-    words = [word for pair in ("transcription.engine=captions", *settings) for word in ("--set", pair)]
+    words = [word for pair in ("transcription.engine=captions", f"discovery.max_videos={count}", *settings) for word in ("--set", pair)]
     began, settled, megabytes = time.monotonic(), 0, dict[int, float]()
     with subprocess.Popen([sys.executable, "-m", "flows", "--data", str(data), *words, "ingest", str(videos)], cwd=REPOSITORY,
                           env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
