@@ -27,7 +27,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext, SettingsContext, TaskRunContext, get_settings_context
 from prefect.results import ResultStore
-from prefect_dask import DaskTaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
 
 from flows.sensing import CHILD_MODULES, Said, SensingParams, hear, see
 from tasks.errors import ParamsError, TransientError, UnusableVideoError
@@ -121,12 +121,13 @@ class Cluster:
         self._look(runner)
         with _bare_context():
             future = runner.submit(sense_away, {"job": job})
+        on_dask: Any = future.wrapped_future
         done = threading.Event()
-        future.wrapped_future.add_done_callback(lambda _: done.set())
-        while not done.wait(LOOK_SECONDS) and not future.wrapped_future.done():
+        on_dask.add_done_callback(lambda _: done.set())
+        while not done.wait(LOOK_SECONDS) and not on_dask.done():
             self._look(runner)
         try:
-            future.wrapped_future.result()
+            on_dask.result()
         except KilledWorker as error:
             raise TransientError(f"the Dask workers died at it: {error}", "look at their logs, then run again") from error
         except ImportError as error:
@@ -137,10 +138,11 @@ class Cluster:
 
     def _look(self, runner: DaskTaskRunner) -> None:
         """Raises TransientError when the scheduler is lost, or all lanes together have seen no worker for too long."""
-        if runner.client.status in ("closed", "closing"):
+        client: Any = runner.client
+        if client.status in ("closed", "closing"):
             raise TransientError(LOST, "start it, then run again")
         try:
-            alone = not runner.client.nthreads()
+            alone = not client.nthreads()
         except OSError:
             alone = True  # the client goes on trying
         self._alone_since = (self._alone_since or time.monotonic()) if alone else None

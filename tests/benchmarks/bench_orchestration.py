@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.bed.long import make_long
 from tests.benchmarks.bench_ingest import TOOK
@@ -44,7 +45,7 @@ def plain(videos: Path, out: Path) -> float:
     from tasks.alignment.task import align_words
     from tasks.audio.task import extract_audio
     from tasks.dataset.build import build_dataset
-    from tasks.download.task import download_media
+    from tasks.download.fetch import fetch_media
     from tasks.frames.task import sample_frames
     from tasks.keywords.so_far import FRAME_COLUMNS, CorpusSoFar
     from tasks.keywords.task import label_words
@@ -56,10 +57,11 @@ def plain(videos: Path, out: Path) -> float:
     began = time.monotonic()
     preload(CHILD_MODULES)
     for video in plan.videos:
-        media = download_media.fn(video, data, params.download, params.discovery)
+        media = fetch_media(video, data.media(video.id), params.download, params.discovery, lambda share: None)
+        assert media.sound is not None
         sample_frames.fn(media, data, params.frames, memory)
         hearing, wav = prepare_hearing(media, data, params.audio, params.transcription), data.work / f"{video.id}.wav"
-        sound = extract_audio.fn(media, media.sound, wav, params.audio, memory)
+        sound: Any = extract_audio.fn(media, media.sound, wav, params.audio, memory)
         transcribe_video.fn(media, hearing, wav, sound["segments"], params.transcription)
         label_words.fn(video.id, data, corpus, params.keywords)
         align_words.fn(video.id, data, FRAME_COLUMNS, params.alignment)
@@ -117,7 +119,8 @@ def measure_many(folder: Path, environment: dict[str, str], count: int, *setting
     if not videos.exists():
         make_many(videos, count, seed=1)
     data = folder / "dask" / "data" if settings else folder / "threads" / "data"
-    words = [word for pair in ("transcription.engine=captions", f"discovery.max_videos={count}", *settings) for word in ("--set", pair)]
+    pairs = ("transcription.engine=captions", f"discovery.max_videos={count}", *settings)
+    words = [word for pair in pairs for word in ("--set", pair)]
     began, settled, megabytes = time.monotonic(), 0, dict[int, float]()
     with subprocess.Popen([sys.executable, "-m", "flows", "--data", str(data), *words, "ingest", str(videos)], cwd=REPOSITORY,
                           env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:

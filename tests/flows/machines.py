@@ -54,9 +54,10 @@ class Machines:
                 self.wait_until(lambda: name in self._known(client), self.workers[name])  # noqa: B023 - called at once
 
     def client(self) -> Any:
-        from distributed import Client
+        import distributed
 
-        return Client(self.address, set_as_default=False)
+        connect: Any = distributed.Client
+        return connect(self.address, set_as_default=False)
 
     def kill(self, name: str) -> None:
         """kill -9 of the worker's process alone; its children are left to find out."""

@@ -19,8 +19,9 @@ from tasks.storage.exchange import parcels
 from tasks.storage.layout import DataFolder
 from tasks.storage.objects import ObjectStore, StoreAddress, open_store
 from tests import stores
-from tests.flows.conftest import REPOSITORY, SAMPLE, Command, tree_hash
+from tests.flows.conftest import SAMPLE, Command, tree_hash
 from tests.flows.machines import Machines, Tap
+from tests.flows.server import REPOSITORY
 
 PARAMS = REPOSITORY / "params.yaml"
 CANARIES = {"PREFECT_API_KEY": "canary-of-prefect-0123456789", "AWS_SECRET_ACCESS_KEY": stores.SECRET_KEY}

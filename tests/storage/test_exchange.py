@@ -1,7 +1,6 @@
 """Parcels between machines: whole or nothing, checked, the same again when sent again."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ class Counting(FolderStore):
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Iterator[dict[str, Path]]:
+def files(tmp_path: Path) -> dict[str, Path]:
     """Two files, one of them larger than what is read at once."""
     contents = {"frames.parquet": bytes(range(256)) * 5_000, "heard.parquet": b""}
     for name, content in contents.items():
