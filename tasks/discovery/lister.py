@@ -229,6 +229,9 @@ class Lister:
         memory, kept = self.memory, list[Entry]()
         if kind == "feed" and not memory.listed and all("timestamp" in entry.facts for entry in entries):
             memory.horizon = min((entry.facts["timestamp"] for entry in entries), default=0)
+            memory.first_count = len(entries)
+        if len(entries) > memory.first_count:
+            memory.horizon = 0
         beyond = 0
         for entry in entries:
             beyond = beyond + 1 if not memory.edge.isdisjoint(entry.keys) else 0

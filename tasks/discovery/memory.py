@@ -52,6 +52,7 @@ class Memory:
     first; cost: its requests, without that for the feed. whole: it reached the end.
     feed_rests: ISO date until which a feed that could not be used is not asked.
     horizon: of a feed that is all there is, when its oldest entry was published as it was first read: older ones stay out.
+    first_count: how many it had then; once it has more, it had room, and hid nothing older.
     feed_keys: digest of what the feed named last. filters: digest of the filters that judged.
     """
 
@@ -68,6 +69,7 @@ class Memory:
     feed_keys: str = ""
     feed_rests: str = ""
     horizon: float = 0
+    first_count: int = 0
     title: str = ""
     listed: str = ""
     cost: int = 0
@@ -119,8 +121,8 @@ class Memory:
 
 
 PLAIN = (
-    "about", "kind", "moved", "feed", "etag", "modified", "feed_keys", "feed_rests", "horizon", "title", "listed", "cost",
-    "whole", "filters")
+    "about", "kind", "moved", "feed", "etag", "modified", "feed_keys", "feed_rests", "horizon", "first_count", "title",
+    "listed", "cost", "whole", "filters")
 
 
 def memory_from(state: Mapping[str, Any], about: str) -> Memory:

@@ -145,6 +145,19 @@ def test_an_upload_dated_back_is_found_in_the_feed_and_beyond_it_by_a_deep_listi
     assert "far" in [title for _ in range(31) for title in nights.titles(source)]
 
 
+def test_what_a_full_feed_hid_at_first_stays_out_and_what_a_short_one_gains_is_new(site: Site, nights: Nights) -> None:
+    source = subscribed(filled(site, 9), site.feed("kitchen"))
+    assert nights.titles(source) == numbers(5, 9)
+    site.remove(site.videos[8])
+    assert nights.titles(source) == []  # number 4 moved up
+    site.channel("studio")
+    site.publish("studio")
+    short = SourceParams(name="studio", url=site.feed("studio"))
+    nights.look(short)
+    site.publish("studio", title="dated back", when=OPENING - timedelta(days=9))
+    assert nights.titles(short) == ["dated back"]
+
+
 def test_an_upload_that_its_feed_shows_late_is_found_when_it_shows(site: Site, nights: Nights) -> None:
     source = subscribed(filled(site), site.feed("kitchen"))
     nights.look(source)
