@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from flows.plan import check_runner
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import ParamsError
 from tasks.params import load_params
+from tasks.schema import Caption, Media
 from tasks.storage.exchange import parcels
 from tasks.storage.layout import DataFolder
 from tasks.storage.objects import ObjectStore, StoreAddress, open_store
@@ -199,3 +200,31 @@ def test_tls_without_certificates_is_refused(tmp_path: Path) -> None:
     cluster = Cluster(DataFolder(tmp_path), SensingParams.of(params), params.run, StoreAddress(str(tmp_path)))
     with pytest.raises(ParamsError, match="no certificates"), cluster.open():
         pass
+
+
+def test_media_are_sent_under_names_of_ours_and_found_again_elsewhere(tmp_path: Path) -> None:
+    from flows.cluster import _packed, _unpacked
+
+    home, own = tmp_path / "home", Path("/videos/my \u00fcber;talk?.mp4")
+    media = Media("file_1", own, own, (Caption(home / "captions.en.auto.vtt", "en", "auto", "vtt"),), home / "thumbnail.jpg",
+                  home / "info.json", 12.0, "0c" * 16)
+    relative, files = _packed(media)
+    assert files == {"picture": own, "captions.en.auto.vtt": home / "captions.en.auto.vtt"}
+    found = _unpacked(relative, tmp_path / "away")
+    assert (found.picture, found.sound, found.captions[0].path) == (
+        tmp_path / "away" / "picture", tmp_path / "away" / "picture", tmp_path / "away" / "captions.en.auto.vtt")
+    assert (found.video_id, found.duration, found.content, found.thumbnail) == ("file_1", 12.0, "0c" * 16, None)
+
+
+def test_a_worker_that_would_make_other_labels_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import flows.cluster
+    from flows.sensing import SensingParams
+
+    monkeypatch.setattr(flows.cluster, "_prepare_worker", lambda: None)
+    monkeypatch.setattr(flows.cluster, "_scratch", lambda: nullcontext(DataFolder(tmp_path / "scratch")))
+    media = Media("file_1", Path("picture.mp4"), None, (), None, Path("info.json"), 12.0, "0c" * 16)
+    store = StoreAddress(str(tmp_path / "store"))
+    job = flows.cluster.Job(media, store, SensingParams.of(load_params(PARAMS)), "of another version", "")
+    with pytest.raises(ParamsError, match="other frames"):
+        flows.cluster.sense_away.fn(job)
+    assert parcels(open_store(store)) == []
