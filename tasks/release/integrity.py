@@ -109,6 +109,7 @@ class _Check:
         self.shelves = shelves
         self.states: dict[Copy, str] = {}
         self.bytes_read = 0
+        self._whole: dict[str, list[Copy]] = defaultdict(list)
         self._progress, self._total, self._lock = progress, 0, threading.Lock()
 
     def local_copies(self, outputs: Sequence[Output]) -> Iterator[Copy]:
@@ -145,6 +146,8 @@ class _Check:
             for same, digest in zip(together.values(), digests, strict=True):
                 for copy in same:
                     self.states[copy] = "whole" if digest == copy.digest else digest if digest in UNHASHED else "altered"
+                    if digest == copy.digest:
+                        self._whole[copy.object].append(copy)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -168,8 +171,7 @@ class _Check:
 
     def restore(self, copy: Copy) -> str:
         """Put a whole copy in place of a damaged one and read it again; returns where the whole one was, or nothing."""
-        whole: list[Copy | bytes] = [
-            other for other, state in self.states.items() if other.object == copy.object and state == "whole"]
+        whole: list[Copy | bytes] = list(self._whole[copy.object])
         if copy.object in self.shelves.listings:
             whole.append(self.shelves.listings[copy.object])
         if copy.place != STORE and key_of(copy.object) in self.shelves.stored:  # of an older version: unread so far
@@ -182,7 +184,7 @@ class _Check:
                 log.warning("%s %s: cannot be restored from the %s: %s", copy.place, copy.name, place, error)
                 continue
             if self._digest(copy) == copy.digest:
-                self.states[copy] = "whole"
+                self._whole[copy.object].append(copy)
                 return place
         return ""
 

@@ -38,12 +38,12 @@ def test_until_one_is_set_the_store_is_a_folder_in_the_project(project: Project)
     assert read_remote(project) == StoreAddress(str(project.root / "store"))
 
 
-def test_dvc_pushes_to_the_bucket_that_was_set(project: Project, s3_server: Server) -> None:
-    bucket = new_bucket(s3_server.endpoint)
-    said = set_remote(project, f"s3://{bucket}/some/prefix", endpoint=s3_server.endpoint, region="us-east-1")
+def test_dvc_pushes_to_the_bucket_that_was_set(project: Project, rclone_server: RcloneServer) -> None:
+    bucket = new_bucket(rclone_server.endpoint)
+    said = set_remote(project, f"s3://{bucket}/some/prefix", endpoint=rclone_server.endpoint, region="us-east-1")
     assert read_remote(project) == said.address == StoreAddress(
-        f"s3://{bucket}/some/prefix", s3_server.endpoint, region="us-east-1")
-    assert objects(s3_server, bucket) == ["some/prefix/project.json"]  # the probe is gone
+        f"s3://{bucket}/some/prefix", rclone_server.endpoint, region="us-east-1")
+    assert objects(rclone_server, bucket) == ["some/prefix/project.json"]  # the probe is gone
     (project.root / "file.bin").write_bytes(b"some bytes")
     run_dvc(project, "add", "file.bin")
     run_dvc(project, "push")
