@@ -210,12 +210,19 @@ def run_verify(options: argparse.Namespace) -> int:
             raise InputError("--repair: not in a project, so there is no other copy", "make one with `framewords init`")
         print(f"{verify(data_folder(options.data).dataset)} files are what the manifest says")
         return 0
+    from rich.progress import Progress
+
     from tasks.release.integrity import verify_all
     from tasks.release.remote import read_remote
+    from tasks.storage.lock import held_lock
     from tasks.storage.objects import open_store
 
     project = _project(options)
-    findings = verify_all(project, open_store(read_remote(project)), repair=options.repair)
+    with held_lock(project.data.lock), Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading every copy", total=None)
+        findings = verify_all(
+            project, open_store(read_remote(project)), repair=options.repair,
+            progress=lambda read, total: bar.update(task, completed=read, total=total))
     for finding in findings.found:
         print(finding.line)
     print(findings.line)
