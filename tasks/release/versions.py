@@ -5,7 +5,8 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,11 +148,22 @@ def checkout_version(project: Project, name: str) -> CheckedOut:
     if forgotten:  # its dataset shows them: it is to be made again, of the labels that are there
         contents = {path: contents[path] for path in (LIST, "params.yaml", "dvc.yaml")}
     _remember(project, contents)
+    before = {path: (project.root / path).read_bytes() for path in contents if (project.root / path).is_file()}
+    _write(project, contents)
+    try:
+        if not forgotten:
+            _restore_data(project)
+    except WorkflowError:
+        _write(project, before)
+        with suppress(WorkflowError):  # the first one is the one to tell
+            run_dvc(project, "checkout")
+        raise
+    return CheckedOut(version, forgotten)
+
+
+def _write(project: Project, contents: Mapping[str, bytes]) -> None:
     for path, content in contents.items():
         write_whole(project.root / path, content)
-    if not forgotten:
-        _restore_data(project)
-    return CheckedOut(version, forgotten)
 
 
 def _without_forgotten(project: Project, listed: bytes) -> tuple[bytes, tuple[str, ...]]:
