@@ -69,18 +69,16 @@ def forget(
         bury(data, report.video_ids, now.date().isoformat(), relabel=relabel)
         flag_models(data, report.video_ids, report.versions)
         progress("removing media and labels")
-        removed = {**remove_forgotten(data)}
+        removed = remove_forgotten(data)
     if relabel and label is not None:
         label()
     with held_lock(data.lock):
         if (data.dataset / MANIFEST).is_file():
             progress("rewriting shards")
-            before = in_dataset(data, report.video_ids)
             build_dataset(data.labels_root, read_catalogue(data.catalogue), data.dataset, params.dataset)
-            removed["rows of the dataset"] = (before["rows"], 0)
-            removed["shards rewritten"] = (before["shards"], before["bytes"])
-    counts = tuple((what, *count) for what, count in removed.items() if count[0])
-    return replace(report, dry_run=False, removed=counts, relabelled=relabel)
+    counts = [(what, *count) for what, count in removed.items() if count[0]]
+    counts += [line for line in report.removed if line[0].endswith("of the dataset")]
+    return replace(report, dry_run=False, removed=tuple(counts), relabelled=relabel)
 
 
 def preview(
@@ -96,7 +94,7 @@ def preview(
     dataset = in_dataset(data, names)
     sizes = {what: [path.lstat().st_size for path in files_below(paths)] for what, paths in own.items()}
     removed = {what: (len(size), sum(size)) for what, size in sizes.items()}
-    removed |= {"rows of the dataset": (dataset["rows"], 0), "shards to rewrite": (dataset["shards"], dataset["bytes"])}
+    removed |= {"rows of the dataset": (dataset["rows"], 0), "shards of the dataset": (dataset["shards"], dataset["bytes"])}
     removed |= _objects(found)
     return ForgetReport(
         tuple(names), True, tuple((what, *count) for what, count in removed.items() if count[0]), tuple(found.versions),

@@ -34,31 +34,30 @@ def search(
     history is not searched.
     """
     around = places(project, store)
-    folders = [Path(place.store.address.url) for place in around if not place.store.address.is_s3]
+    folders = [place.store.address.url for place in around if not place.store.address.is_s3]
     everything, texts_only = Traces(video_ids, texts), Traces((), texts)
-    by_name = (data.root / "media", data.labels_root, data.root / "models")
+    by_name = tuple(f"{folder}/" for folder in (data.root / "media", data.labels_root, data.root / "models"))
     keep_ids = tuple(map(str, (data.catalogue, data.forgotten, data.ledger, project.settings.parent / "tmp")))
     files, left = 0, []
-    for path in _walk(project.root, [project.root / ".git", *folders]):
+    for path in _walk(str(project.root), [str(project.root / ".git"), *folders]):
         files += 1
-        name = str(path.relative_to(project.root))
-        traces = texts_only if str(path).startswith(keep_ids) else everything
-        if everything.in_bytes(name.encode()) or (
-                not any(path.is_relative_to(folder) for folder in by_name) and _speaks(path, traces)):
+        name = path.removeprefix(f"{project.root}/")
+        traces = texts_only if path.startswith(keep_ids) else everything
+        if everything.in_bytes(os.fsencode(name)) or (not path.startswith(by_name) and _speaks(Path(path), traces)):
             left.append(name)
     found = find_objects(around, video_ids)
     left += [f"{doomed.place.name}: {key}" for doomed in found.doomed for key in (*doomed.keys, *doomed.versions)]
     return Searched(files, found.searched, tuple(left))
 
 
-def _walk(root: Path, leave_out: Collection[Path]) -> Iterator[Path]:
-    """Every file below a folder, in order; some folders left out, and Python's virtual environments."""
+def _walk(root: str, leave_out: Collection[str]) -> Iterator[str]:
+    """The path of every file below a folder, in order; some folders left out, and Python's virtual environments."""
     for folder, folders, files in os.walk(root):
         if "pyvenv.cfg" in files:
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if Path(folder, name) not in leave_out)
-        yield from (Path(folder, name) for name in sorted(files))
+        folders[:] = sorted(name for name in folders if f"{folder}/{name}" not in leave_out)
+        yield from (f"{folder}/{name}" for name in sorted(files))
 
 
 def _speaks(path: Path, traces: Traces) -> bool:

@@ -1,4 +1,6 @@
-"""Does a file speak of a forgotten video? Parquet is read by its record and columns of ids, anything else byte for byte."""
+"""Does a file speak of a forgotten video? A shard says in its record whose rows it holds; other Parquet is read by its columns of
+ids, and anything else byte for byte.
+"""
 
 import re
 from collections.abc import Collection, Iterator
@@ -9,7 +11,8 @@ import pyarrow.parquet as pq
 
 from tasks.storage.artefact import METADATA_KEY
 
-ID_COLUMNS = ("video_id", "duplicate_video", "duplicate_group")
+ID_COLUMNS = ("video_id", "duplicate_video")
+SHARD = b'"step": "dataset"'
 PIECE_BYTES = 4 << 20
 
 
@@ -40,8 +43,9 @@ class Traces:
     def _in_table(self, path: Path) -> bool:
         try:
             with pq.ParquetFile(path) as file:
-                if self.in_bytes((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"")):
-                    return True
+                record = (file.metadata.metadata or {}).get(METADATA_KEY, b"")
+                if SHARD in record or self.in_bytes(record):
+                    return self.in_bytes(record)
                 columns = [name for name in ID_COLUMNS if name in file.schema_arrow.names]
                 ids = {name for column in file.read(columns).columns for name in column.unique().to_pylist()}
                 return not self.video_ids.isdisjoint(ids)

@@ -64,7 +64,8 @@ def write_whole(final: Path, content: bytes) -> None:
 
 def sweep_staging(folder: Path) -> int:
     """Remove what killed runs left half written below `folder`; returns how many were removed."""
-    stale = [path for path in folder.rglob(f"{STAGING_PREFIX}*") if path.exists()]
+    stale = [Path(inside, name) for inside, folders, files in os.walk(folder) for name in (*folders, *files)
+             if name.startswith(STAGING_PREFIX)]
     for path in stale:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

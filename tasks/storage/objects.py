@@ -212,9 +212,8 @@ class FolderStore:
 
     def keys(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         with self._explained():
-            folder = self._root / prefix.rpartition("/")[0]
-            files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(STAGING_PREFIX)]
-            found = sorted((path.relative_to(self._root).as_posix(), path.stat().st_size) for path in files)
+            inner = prefix.rpartition("/")[0]
+            found = sorted(_files_below(str(self._root / inner), f"{inner}/" if inner else ""))
         yield from ((key, size) for key, size in found if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
@@ -247,6 +246,18 @@ class FolderStore:
         except OSError as error:
             raise TransientError(f"{error.filename or self._root}: {error.strerror or error}",
                                  "free space or bring the disk back, then run again") from error
+
+
+def _files_below(folder: str, key: str) -> Iterator[tuple[str, int]]:
+    """(key, bytes) of every whole file below a folder, in no order. key: of the folder, with a slash behind it."""
+    if not os.path.isdir(folder):  # noqa: PTH112 - pathlib is five times slower on many files
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files_below(entry.path, f"{key}{entry.name}/")
+            elif entry.is_file() and not entry.name.startswith(STAGING_PREFIX):
+                yield key + entry.name, entry.stat().st_size
 
 
 def missing(name: str) -> IntegrityError:
