@@ -324,7 +324,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise ParamsError(f"{path}: params cannot be read ({error.strerror})", "make a project with `framewords init`, or name the file with --params") from error
+        remedy = "make a project with `framewords init`, or name the file with --params"
+        raise ParamsError(f"{path}: params cannot be read ({error.strerror})", remedy) from error
     if len(text) > MAX_PARAMS_BYTES:
         raise ParamsError(f"{path}: params invalid, {len(text)} bytes", f"keep it under {MAX_PARAMS_BYTES}")
     try:

@@ -39,7 +39,8 @@ SETTINGS = (
 )
 COMMANDS = (
     Bad("bucket name", ("remote", "s3://Bad_Bucket/x"), 2, r"bucket"),
-    Bad("key in the address", ("remote", "s3://bucket/x", "--endpoint", f"http://key:{CANARY}@127.0.0.1:9/"), 2, r"take them out"),
+    Bad("key in the address", ("remote", "s3://bucket/x", "--endpoint", f"http://key:{CANARY}@127.0.0.1:9/"), 2,
+        r"take them out"),
     Bad("store of another kind", ("remote", "gs://bucket/x"), 2, r"gs://bucket/x"),
     Bad("source that is none", ("add", "no-such-thing", "--name", "a"), 2, r"no-such-thing"),
     Bad("unknown key", ("add", "https://a.example/", "--name", "a", "--with", "min_view=3"), 2, r"did you mean min_views"),
