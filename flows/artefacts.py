@@ -30,6 +30,7 @@ from flows.labelling import listened
 from flows.outcome import RunSummary, VideoResult
 from flows.server import PAGE_VARIABLE, UNWATCHED_VARIABLE
 from tasks.errors import WorkflowError
+from tasks.report.page import write_report
 from tasks.report.sheet import draw_sheet
 from tasks.report.wording import cap, visible
 from tasks.storage.child import run_in_child
@@ -93,6 +94,7 @@ class Teller:
         self._thread = threading.Thread(target=copy_context().run, args=(self._work,), name="artefacts", daemon=True)
         self.news: queue.Queue[VideoResult | RunSummary | None] = queue.Queue()
         self._data = data
+        self._began = time.time()
         self._videos = videos
         self._flow_run = flow_run
         self._page = os.environ.get(PAGE_VARIABLE, "").rstrip("/")
@@ -189,6 +191,9 @@ class Teller:
         lines = [f"| {name} | {plain(told)} |" for name, told in books(summary)]
         table = "\n".join(["| What came out | |", "|---|---|", *lines])
         self._create(client, "report", "markdown", "What the run came to", f"{self._report_link}\n\n{table}")
+        report = self._data.report
+        if self._page and not (report.is_file() and report.stat().st_mtime > self._began):  # the page shows what this run made
+            write_report(self._data.root, report)
 
     @property
     def _report_link(self) -> str:
@@ -208,10 +213,10 @@ def sheet_key(video_id: str) -> str:
     return f"sheet-{key}" if whole else f"sheet-{key}-{blake2b(video_id.encode(), digest_size=3).hexdigest()}"
 
 
-def empty_row(title: str, outcome: str, problem: str = "", video: str = "-") -> dict[str, str]:
+def empty_row(title: str, outcome: str, problem: str = "", video: str = "") -> dict[str, str]:
     """A row of the table; every row has the same columns."""
-    return {"title": plain(cap(title, TITLE_LETTERS)), "outcome": outcome, "kept": "-", "left out, why": "-", "key words": "-",
-            "heard by": "-", "problem": plain(cap(problem, PROBLEM_LETTERS)) or "-", "video": video}
+    return {"title": plain(cap(title, TITLE_LETTERS)), "outcome": outcome, "kept": "", "left out, why": "", "key words": "",
+            "heard by": "", "problem": plain(cap(problem, PROBLEM_LETTERS)), "video": video}
 
 
 def table_row(result: VideoResult) -> dict[str, str]:

@@ -93,7 +93,7 @@ def test_progress_table_sheet_and_report_are_shown(run_shown: Callable[[], dict[
     assert all(row.keys() == rows[0].keys() for row in rows)
     assert rows[2] == {
         "title": "A dog and a cup", "outcome": "labelled", "kept": "3 of 6 pictures", "left out, why": "2 duplicate, 1 black",
-        "key words": "3 of 7", "heard by": "vosk", "problem": "-", "video": DOG.id}
+        "key words": "3 of 7", "heard by": "vosk", "problem": "", "video": DOG.id}
     assert "HTTP Error 404" in rows[1]["problem"]
     assert "data:image/svg+xml;base64," in made[sheet_key(DOG.id)]["data"]
     assert "12 = 6 kept + 2 black + 4 duplicate" in made["report"]["data"]
@@ -107,6 +107,7 @@ def test_with_a_page_the_pictures_stay_out_of_prefects_database(
     assert "(http://127.0.0.1:4201/report.html)" in made["report"]["data"]
     assert "base64" not in str(made)
     assert data.sheet(DOG.id).is_file()
+    assert "A dog and a cup" in data.report.read_text()  # what the link leads to shows this run, too
 
 
 def test_nothing_is_drawn_for_a_server_that_ends_with_the_run(
