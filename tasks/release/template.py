@@ -1,6 +1,7 @@
 """A new project: a folder with settings, stages, an empty list and a store of its own, in git."""
 
 import contextlib
+import re
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -84,5 +85,10 @@ def _ignore_what_dvc_keeps(path: Path) -> None:
 def _keep_to_ourselves(project: Project) -> None:
     """Also a DVC called by hand keeps what it remembers in the project. The path is this machine's, so it is not in git."""
     local = project.settings.with_name("config.local")
-    if not local.exists():
-        write_whole(local, f"[core]\n    site_cache_dir = {site_cache(project)}\n".encode())
+    old = local.read_text(encoding="utf-8") if local.exists() else ""
+    line = f"    site_cache_dir = {site_cache(project)}\n"
+    kept = re.sub(r"(?m)^\s*site_cache_dir\s*=.*\n?", "", old)  # of before the project was moved
+    core = kept if "[core]\n" in kept else f"{kept}[core]\n"
+    new = core.replace("[core]\n", f"[core]\n{line}", 1)
+    if new != old:
+        write_whole(local, new.encode())

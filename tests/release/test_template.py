@@ -86,6 +86,20 @@ def test_making_it_again_changes_nothing_and_completes_what_was_cut_short(
     assert project.params.read_text().endswith("# mine\n")
 
 
+def test_a_project_that_was_moved_or_cloned_remembers_in_its_new_place(tmp_path: Path) -> None:
+    old = init_project(tmp_path / "old")
+    local = old.settings.with_name("config.local")
+    local.write_text("['remote \"mine\"']\n    url = /mnt\n" + local.read_text())
+    project = init_project(Path(shutil.move(old.root, tmp_path / "new")))
+    config = read_settings(project)
+    assert config["core"]["site_cache_dir"] == str(project.root / ".dvc" / "tmp" / "site")
+    assert config["'remote \"mine\"'"]["url"] == "/mnt"
+    subprocess.run(["git", "clone", "-q", project.root, tmp_path / "clone"], check=True)
+    clone = init_project(tmp_path / "clone")
+    assert read_settings(clone)["core"]["site_cache_dir"] == str(clone.root / ".dvc" / "tmp" / "site")
+    assert git(clone, "status", "--porcelain") == ""
+
+
 def test_a_file_is_no_folder_for_a_project(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
