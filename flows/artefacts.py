@@ -183,7 +183,7 @@ class Teller:
         self._create(client, sheet_key(video.id), "markdown", tell_one(result), f"{picture}\n\n{self._report_link}")
 
     def _tell_summary(self, client: SyncPrefectClient, summary: RunSummary) -> None:
-        rows = [empty_row(name, "not listed", f"{code}: {problem}") for name, code, problem in summary.not_listed]
+        rows = [empty_row(name, f"not listed: {code}", problem) for name, code, problem in summary.not_listed]
         rows += [table_row(result) for result in sorted(summary.results, key=lambda one: one.outcome.outcome == "labelled")]
         more = f"; the first {TABLE_ROWS} of {len(rows)}" if len(rows) > TABLE_ROWS else ""
         told = f"Each video: pictures kept, what was left out and why, key words of words heard{more}"
@@ -215,15 +215,17 @@ def sheet_key(video_id: str) -> str:
 
 def empty_row(title: str, outcome: str, problem: str = "", video: str = "") -> dict[str, str]:
     """A row of the table; every row has the same columns."""
-    return {"title": plain(cap(title, TITLE_LETTERS)), "outcome": outcome, "kept": "", "left out, why": "", "key words": "",
-            "heard by": "", "problem": plain(cap(problem, PROBLEM_LETTERS)), "video": video}
+    return {"title": plain(cap(title, TITLE_LETTERS)), "outcome": plain(outcome.replace("_", " ")), "kept": "",
+            "left out, why": "", "key words": "", "heard by": "", "problem": plain(cap(problem, PROBLEM_LETTERS)), "video": video}
 
 
 def table_row(result: VideoResult) -> dict[str, str]:
     """One video for a reader who knows nothing of the run."""
     steps, outcome = result.steps, result.outcome
-    name = "done before" if result.cached and outcome.outcome == "labelled" else outcome.outcome.replace("_", " ")
-    row = empty_row(result.video.title or result.video.id, name, outcome.problem or outcome.code, result.video.id)
+    name = outcome.outcome if not outcome.code else f"{outcome.outcome}: {outcome.code}"
+    if result.cached and outcome.outcome == "labelled":
+        name = "done before"
+    row = empty_row(result.video.title or result.video.id, name, outcome.problem, result.video.id)
     if not {"frames", "transcription", "keywords"} <= steps.keys():
         return row
     frames, words = steps["frames"], steps["keywords"]

@@ -89,7 +89,7 @@ def test_progress_table_sheet_and_report_are_shown(run_shown: Callable[[], dict[
     assert made["progress"]["data"] == 100
     assert made["progress"]["description"] == "3 of 3 videos settled: 2 labelled, 1 set aside"
     rows = json.loads(made["videos"]["data"])  # the UI reads a table from JSON text only
-    assert [row["outcome"] for row in rows] == ["not listed", "set aside", "labelled", "done before"]
+    assert [row["outcome"] for row in rows] == ["not listed: deleted", "set aside: deleted", "labelled", "done before"]
     assert all(row.keys() == rows[0].keys() for row in rows)
     assert rows[2] == {
         "title": "A dog and a cup", "outcome": "labelled", "kept": "3 of 6 pictures", "left out, why": "2 duplicate, 1 black",
