@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
@@ -104,12 +105,19 @@ class Served:
         return found
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Prefect's own API, as its UI asks it; GET without a body."""
+        """Prefect's own API, as its UI asks it; GET without a body. 503, a busy database, is asked again, as clients do."""
         request = urllib.request.Request(
             f"{api_at(self.port)}/{path}", None if body is None else json.dumps(body).encode(),
             {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return json.load(reply)
+        for _ in range(TRIES):
+            try:
+                with urllib.request.urlopen(request, timeout=30) as reply:
+                    return json.loads(reply.read() or b"null")
+            except urllib.error.HTTPError as error:
+                if error.code != 503:
+                    raise
+                threading.Event().wait(0.1)
+        raise AssertionError(f"{path}: Prefect's server is always busy")
 
     def start_run(self, night: str, state: dict[str, Any] | None = None) -> str:
         deployment = self.ask("deployments/name/nightly/nightly")["id"]
