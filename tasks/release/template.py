@@ -12,7 +12,7 @@ from tasks.release.git import commit_files, make_repository, run_git
 from tasks.storage.atomic import write_whole
 from tasks.storage.project import Project
 
-SHARED = ("params.yaml", "dvc.yaml")  # the repository's own; a wheel carries them as data files
+SHARED = ("params.yaml", "dvc.yaml", "prefect.yaml")  # the repository's own; a wheel carries them as data files
 IGNORED = """\
 /data/media/
 /data/labels/

@@ -18,7 +18,8 @@ from tasks.storage.project import find_project
 from tests.conftest import REPOSITORY
 from tests.release.nights import git
 
-MADE = {"params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", "data/videos.csv"}
+MADE = {
+    "params.yaml", "dvc.yaml", "prefect.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", "data/videos.csv"}
 
 
 @pytest.fixture
