@@ -90,7 +90,8 @@ def preview(
     listed = [video for video in read_catalogue(data.catalogue) if video.id in names]
     progress("looking through the objects of DVC's cache and the store")
     own = own_paths(data, everyone)
-    found = find_objects(places(project, store), everyone, list(files_below([*own["media"], *own["labels"]])))
+    own_files = list(files_below([*own["media"], *own["labels"]]))
+    found = find_objects(places(project, store), everyone, lock=_lock(project), own_files=own_files)
     dataset = in_dataset(data, names)
     sizes = {what: [path.lstat().st_size for path in files_below(paths)] for what, paths in own.items()}
     removed = {what: (len(size), sum(size)) for what, size in sizes.items()}
@@ -111,13 +112,15 @@ def finish(
     Raises TransientError when the version without the videos is not released yet, or the store does not answer; the same
     `framewords forget` completes it then.
     """
-    check_released(project.lock, report.found)
+    everyone = _with_earlier(data, report.video_ids)
     with held_lock(data.lock):
         progress("removing the objects of older versions")
-        delete_objects(report.found)
+        found = find_objects(places(project, store), everyone, own=report.found.own)
+        check_released(_lock(project), found)
+        delete_objects(found)
         progress("searching for what is left")
-        searched = search(project, data, _with_earlier(data, report.video_ids), report.texts, store=store)
-    removed = (*report.removed, *((what, *count) for what, count in _objects(report.found).items() if count[0]))
+        searched = search(project, data, everyone, report.texts, store=store)
+    removed = (*report.removed, *((what, *count) for what, count in _objects(found).items() if count[0]))
     return replace(report, removed=removed, searched=searched)
 
 
@@ -135,6 +138,10 @@ def resolve(data: DataFolder, wanted: Sequence[str]) -> list[str]:
             raise InputError(f"{name[:200]!r}: no such video here", hint)
         names.append(found)
     return list(dict.fromkeys(names))
+
+
+def _lock(project: Project) -> str:
+    return project.lock.read_text(encoding="utf-8") if project.lock.is_file() else ""
 
 
 def _with_earlier(data: DataFolder, names: Sequence[str]) -> list[str]:

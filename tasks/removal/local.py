@@ -1,6 +1,5 @@
 """What one machine holds of forgotten videos in its data folder, and its removal. Everything here can be done again."""
 
-import logging
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -10,17 +9,14 @@ from typing import Any
 import pyarrow.compute as pc
 
 from tasks.dataset.manifest import read_manifest
-from tasks.discovery.catalogue import empty_rows, read_catalogue
+from tasks.discovery.catalogue import empty_rows
 from tasks.errors import InputError, IntegrityError
-from tasks.keywords.corpus import Corpus
-from tasks.keywords.so_far import CorpusSoFar, read_frames
+from tasks.keywords.so_far import uncount
 from tasks.storage.artefact import read_record, read_table
 from tasks.storage.atomic import sweep_staging
 from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger
 from tasks.storage.tombstones import Tombstone, read_tombstones, write_tombstones
-
-log = logging.getLogger(__name__)
 
 
 def bury(data: DataFolder, video_ids: Iterable[str], forgotten: str, *, relabel: bool) -> None:
@@ -51,7 +47,7 @@ def remove_forgotten(data: DataFolder) -> dict[str, tuple[int, int]]:
     """
     video_ids = [tombstone.video_id for tombstone in read_tombstones(data.forgotten)]
     removed = {"rows of the list": (empty_rows(data.catalogue, video_ids), 0)}
-    _uncount(data, video_ids)
+    uncount(data, video_ids)
     removed |= {name: _measure(paths) for name, paths in own_paths(data, video_ids).items()}
     for paths in own_paths(data, video_ids).values():
         for path in paths:
@@ -94,31 +90,6 @@ def files_below(paths: Iterable[Path]) -> Iterator[Path]:
 def _measure(paths: Sequence[Path]) -> tuple[int, int]:
     sizes = [path.lstat().st_size for path in files_below(paths)]
     return len(sizes), sum(sizes)
-
-
-def _uncount(data: DataFolder, video_ids: Collection[str]) -> None:
-    """Take the videos out of the stored counts of the corpus, or drop the counts: they are made again from the labels."""
-    there = [name for name in video_ids if data.words(name).is_file() and data.frames(name).is_file()]
-    stores = sorted(data.cache.glob("corpus-*.json"))
-    if not there or not stores:
-        return
-    try:
-        counts = Corpus.load(stores[-1])
-        for name in there:
-            if name in counts.videos:
-                counts.remove(read_table(data.words(name)), read_frames(data, name))
-        so_far, passed = CorpusSoFar(data), []
-        for video in read_catalogue(data.catalogue):
-            if data.words(video.id).is_file() and not video.is_forgotten:
-                so_far.passed(video.id, read_record(data.words(video.id))["fingerprint"])
-                passed.append(video.id)
-        if len(stores) == 1 and set(passed) == set(counts.videos):
-            so_far.keep_as(counts)
-            return
-    except (IntegrityError, ValueError, OSError) as error:
-        log.info("the corpus is counted again: %s", error)
-    for store in stores:
-        store.unlink(missing_ok=True)
 
 
 def in_dataset(data: DataFolder, video_ids: Collection[str]) -> dict[str, Any]:

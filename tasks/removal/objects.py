@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from configparser import ConfigParser
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -59,10 +59,14 @@ class Doomed:
 
 @dataclass
 class Found:
-    """What some places hold of forgotten videos. directories: names of the directory objects among it. searched: objects."""
+    """What some places hold of forgotten videos.
+
+    directories: names of the directory objects among it. own: of objects that no directory object names. searched: objects.
+    """
 
     doomed: list[Doomed] = field(default_factory=list)
     directories: set[str] = field(default_factory=set)
+    own: set[str] = field(default_factory=set)
     searched: int = 0
 
     @property
@@ -85,19 +89,24 @@ def _cache_folder(project: Project) -> Path:
     return (project.settings.parent / folder).absolute()
 
 
-def find_objects(places: Sequence[Place], video_ids: Collection[str], own_files: Sequence[Path] = ()) -> Found:
+def find_objects(
+    places: Sequence[Place], video_ids: Collection[str], *, lock: str = "", own_files: Sequence[Path] = (),
+    own: Collection[str] = (),
+) -> Found:
     """Look through every object of the places.
 
-    own_files: what still lies in the data folder of the videos: an object that no directory object names may be one of them.
+    lock: dvc.lock, while the version without the videos is still to come: of the one that it names, the shards without them stay.
+    own_files: what still lies in the data folder of the videos: an object that no directory object names may be one of them;
+    own: names of those found before.
     Raises TransientError when a store does not answer.
     """
     traces, shelf = Traces(video_ids), _Shelf(places)
-    verdict = _read_directories(shelf, traces)
+    verdict = _read_directories(shelf, traces, lock)
     nameless = shelf.files - verdict.named
-    verdict.doomed |= {name for name in nameless if shelf.is_one_of(name, own_files) or shelf.holds(name, traces)}
-    order = [*sorted(verdict.doomed - verdict.spared - verdict.manifests), *sorted(verdict.directories),
-             *sorted(verdict.manifests - verdict.spared)]
-    found = Found(directories=verdict.directories, searched=sum(len(place.keys) for place in places))
+    ours = {name for name in nameless if name in own or shelf.is_one_of(name, own_files) or shelf.holds(name, traces)}
+    doomed = (verdict.doomed | ours) - verdict.spared
+    order = [*sorted(doomed - verdict.manifests), *sorted(verdict.directories), *sorted(doomed & verdict.manifests)]
+    found = Found(directories=verdict.directories, own=ours, searched=sum(len(place.keys) for place in places))
     for place in places:
         keys = [*(key for key in place.keys if _is_loose(key, traces)), *(key for key in map(_key, order) if key in place.keys)]
         versions = [
@@ -120,10 +129,9 @@ def delete_objects(found: Found) -> None:
             sweep_staging(Path(store.address.url))  # halves of objects that a killed run left
 
 
-def check_released(lock: Path, found: Found) -> None:
-    """Raises TransientError while the current version still is one that holds the forgotten videos."""
-    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    if any(name in text for name in found.directories):
+def check_released(lock: str, found: Found) -> None:
+    """Raises TransientError while the version that dvc.lock names holds the forgotten videos."""
+    if any(name in lock for name in found.directories):
         raise TransientError("the version without it is not released yet", "run the same `framewords forget` again")
 
 
@@ -157,6 +165,8 @@ class _Shelf:
     def holds(self, name: str, traces: Traces) -> bool:
         """Whether an object speaks of a forgotten video."""
         place = next(place for place in self._places if _key(name) in place.keys)
+        if not place.store.address.is_s3:
+            return traces.in_file(Path(place.store.address.url, _key(name)))
         with tempfile.TemporaryDirectory(prefix="framewords-") as scratch:
             path = Path(scratch) / "object"
             place.store.get_file(_key(name), path)
@@ -181,29 +191,30 @@ class _Verdict:
     manifests: set[str] = field(default_factory=set)
 
 
-def _read_directories(shelf: _Shelf, traces: Traces) -> _Verdict:
+def _read_directories(shelf: _Shelf, traces: Traces, lock: str) -> _Verdict:
     verdict = _Verdict()
     for name in sorted(shelf.directories):
         text = shelf.read(name) or b""
         members = {md5.decode() for md5 in MEMBER.findall(text)}
-        clean: set[str] | None = None  # of a dataset: the shards without the videos
-        if DATASET in text:
-            manifest = next((entry["md5"] for entry in _entries(text) if entry["relpath"] == MANIFEST), "")
-            told = shelf.read(manifest)
-            if told is None:
-                continue  # nothing tells what is in its files: they are opened one by one
-            if traces.in_bytes(told):
-                clean = _clean_shards(told, traces.video_ids)
-                verdict.manifests.add(manifest)
+        entries = _entries(text) if DATASET in text or traces.in_bytes(text) else []
+        manifest = next((entry["md5"] for entry in entries if entry["relpath"] == MANIFEST), "")
+        told = shelf.read(manifest) if manifest else b""
+        if told is None:
+            continue  # nothing tells what is in its files: they are opened one by one
         verdict.named |= members
-        if clean is None and not traces.in_bytes(text):
+        if not traces.in_bytes(told or text):
             verdict.spared |= members
             continue
-        doomed = {entry["md5"] for entry in _entries(text)
-                  if (entry["relpath"] not in clean if clean is not None else _owner(entry) in traces.video_ids)}
         verdict.directories.add(name)
-        verdict.doomed |= doomed
-        verdict.spared |= members - doomed
+        if manifest:  # nothing of a dataset that can no longer be had whole is needed, but what others have too
+            verdict.doomed |= members
+            verdict.manifests.add(manifest)
+            clean = _clean_shards(told, traces.video_ids) if name in lock else set()
+            verdict.spared |= {entry["md5"] for entry in entries if entry["relpath"] in clean}
+        else:
+            owned = {entry["md5"] for entry in entries if entry["relpath"].split("/")[0] in traces.video_ids}
+            verdict.doomed |= owned
+            verdict.spared |= members - owned
     return verdict
 
 
@@ -213,11 +224,6 @@ def _entries(text: bytes) -> list[dict[str, str]]:
         return [{"md5": entry["md5"], "relpath": entry["relpath"]} for entry in json.loads(text)]
     except (ValueError, KeyError, TypeError):
         return []
-
-
-def _owner(entry: Mapping[str, str]) -> str:
-    """The video that a file of media or labels belongs to."""
-    return entry["relpath"].split("/")[0]
 
 
 def _clean_shards(manifest: bytes, video_ids: Collection[str]) -> set[str]:

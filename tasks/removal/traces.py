@@ -47,6 +47,8 @@ class Traces:
                 if SHARD in record or self.in_bytes(record):
                     return self.in_bytes(record)
                 columns = [name for name in ID_COLUMNS if name in file.schema_arrow.names]
+                metadata = file.metadata
+            with pq.ParquetFile(path, metadata=metadata, read_dictionary=columns) as file:
                 ids = {name for column in file.read(columns).columns for name in column.unique().to_pylist()}
                 return not self.video_ids.isdisjoint(ids)
         except pa.ArrowException:  # half a file: what can be read of it is its bytes

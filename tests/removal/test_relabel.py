@@ -1,6 +1,7 @@
 """Key words are judged against the videos listed before: what forgetting one of those does to them, and to later labels."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -123,11 +124,21 @@ def test_the_stored_counts_of_the_corpus_lose_the_video_and_stay_in_use(data: Da
     assert [path.read_text() for path in stored] == [path.read_text() for path in never.cache.glob("corpus-*.json")]
     corpus = CorpusSoFar(data)
     for video in read_catalogue(data.catalogue):
-        if not video.is_forgotten:
+        if video.is_forgotten:
+            corpus.passed_forgotten(video.id)
+        else:
             corpus.passed(video.id, read_record(data.words(video.id))["fingerprint"])
     for video in read_catalogue(data.catalogue):
         data.words(video.id).unlink(missing_ok=True)
     assert len(corpus.counts().videos) == 5  # read from the store, for there is nothing else to count
+
+
+def test_stored_counts_that_still_hold_a_forgotten_video_are_not_used(data: DataFolder) -> None:
+    bury(data, ["site_1"], "2026-11-21", relabel=False)  # killed before the counts were mended
+    data.words("site_5").unlink()
+    label(data)
+    assert {name for store in data.cache.glob("corpus-*.json") for name in json.loads(store.read_text())["videos"]} == {
+        "site_0", "site_2", "site_3", "site_4", "site_5"}
 
 
 events = st.lists(st.one_of(st.just("list"), st.integers(0, 9)), min_size=1, max_size=30)
