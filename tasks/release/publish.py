@@ -51,14 +51,16 @@ def release(project: Project, now: datetime, log: Log) -> Version | None:
         return None
     _commit_outputs(project, log)
     begun = _begun(project, versions)
+    if not begun and _is_known(project, versions, log):
+        return None
     store = _open(project)
     if begun and _is_published(store, begun[0]):  # killed on the very last step
         version, about = _published_version(store, begun[0])
         versions.append(version)
         make_tag(project.root, begun[0], version.tag_message(about), begun[1])
         begun = None
-    if not begun and _is_known(project, versions, log):
-        return None
+        if _is_known(project, versions, log):
+            return None
     same = begun is not None and file_at(project.root, begun[1], project.lock.name) == project.lock.read_bytes()
     tag = begun[0] if begun and same else _next_tag(now, versions, store)
     log(f"{tag}: pushing to {store.address.url}")

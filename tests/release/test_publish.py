@@ -100,7 +100,9 @@ def test_a_published_manifest_leads_to_every_byte_and_says_how_it_was_made(tmp_p
 def test_nothing_new_makes_no_version_and_nothing_labelled_no_first_one(project: Project, tmp_path: Path) -> None:
     before = git(project, "rev-parse", "HEAD", FIRST)
     project.params.write_text(project.params.read_text() + "# only a remark\n")
+    (project.root / "store").rename(tmp_path / "away")  # not even needed
     assert nights.publish(project, SECOND_NIGHT) is None
+    assert not (project.root / "store").exists()
     assert git(project, "rev-parse", "HEAD", FIRST) == before
     empty = init_project(tmp_path / "empty")
     assert nights.publish(empty) is None  # not even a dataset
