@@ -31,6 +31,7 @@ def main() -> None:
         facts = {
             "nights": options.nights, "sources": options.sources, "uploads": len(year.must), "looks": year.looks,
             "failed_looks": year.failed_looks, "requests": year.served, "missed_by_feeds_alone": year.missed_by_feeds,
+            "found_the_same_night": round(year.waits.count(0) / len(year.waits), 4), "latest_after_nights": max(year.waits),
             "cpu_seconds": round(time.process_time() - begin), "machine": platform.platform()}
         figures = {"missed": len(year.missed), "doubled": year.doubled, "too old or gone, yet taken": len(year.unwanted)}
         for what, value in figures.items():

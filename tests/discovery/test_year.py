@@ -8,7 +8,7 @@ from tests.site.year import simulate
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("nights", "failing", "seed"), [(40, 0.0, 1), (25, 0.2, 2)])
+@pytest.mark.parametrize(("nights", "failing", "seed"), [(40, 0.0, 1), (20, 0.2, 2)])
 def test_nothing_is_missed_or_doubled_and_quiet_nights_are_cheap(nights: int, failing: float, seed: int) -> None:
     year = simulate(nights, 8, failing=failing, seed=seed)
     assert year.missed == set()

@@ -1,4 +1,4 @@
-"""Many nights of many sources, on a test site that grows in every awkward way, with an injected clock.
+"""Many nights of many sources, on a test site that grows in every awkward way, with an injected clock; then quiet ones.
 
 What happens, from seeds: bursts longer than the feed; uploads dated days back (out of order) or weeks back (only a deep
 listing shows them); uploads that the feed shows nights late; uploads that appear while a listing runs; videos taken down
@@ -21,7 +21,7 @@ from tests.site.site import Channel, Site, SiteVideo
 
 FIRST_NIGHT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 FEED_ITEMS, PAGE_ITEMS = 15, 30
-LATE_STOPS = 35  # nights before the end when only a deep listing could still find what is published
+SETTLING = 70  # quiet nights after the last: what only a deep listing shows is found within two of its rounds
 EVENTS = {  # and how often, of a hundred
     "one": 40, "two": 10, "burst": 3, "back": 9, "deep": 3, "late": 9, "while": 6, "gone": 4, "doomed": 6, "shared": 10}
 SHARED_AS = ("short", "embed", "tracked")
@@ -38,6 +38,7 @@ class Year:
     found: as handed on, in order.
     requests: as they were reported; served: as the site counted them. looks: at one source in one night.
     quiet: requests of each look at a source that had nothing new and nothing waiting, and was not its first.
+    published: the night an upload appeared; waits: nights from then until it was found.
     shown: what one who reads nothing but feeds would have seen; unfed: what is in sources that have none.
     """
 
@@ -49,6 +50,8 @@ class Year:
     looks: int = 0
     failed_looks: int = 0
     quiet: list[int] = field(default_factory=list)
+    published: dict[str, int] = field(default_factory=dict)
+    waits: list[int] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
     unfed: set[str] = field(default_factory=set)
 
@@ -86,6 +89,7 @@ class Simulation:
     def __init__(self, site: Site, nights: int, sources: int, *, failing: float = 0.0, seed: int = 0) -> None:
         self.site, self.nights, self.random = site, nights, random.Random(seed)
         self.year = Year()
+        self.night = 0
         self.known: set[str] = set()
         self._late: list[tuple[int, SiteVideo]] = []
         self._doomed: list[SiteVideo] = []
@@ -96,8 +100,8 @@ class Simulation:
         site.web.trouble = self._trouble
 
     def run(self) -> Year:
-        for night in range(self.nights):
-            now = FIRST_NIGHT + timedelta(days=night)
+        for night in range(self.nights + SETTLING):
+            self.night, now = night, FIRST_NIGHT + timedelta(days=night)
             self._grow(night, now)
             settings = NetworkSettings(True, ("127.0.0.1",), timeout_seconds=5, backoff_seconds=0)
             with open_session(settings) as session:
@@ -127,6 +131,7 @@ class Simulation:
         moment = when + timedelta(seconds=len(self.site.videos))
         video = self.site.publish(source.channel.name, when=moment, in_feed=in_feed)
         self.year.must[web_id(video.media)] = video.number
+        self.year.published[web_id(video.media)] = self.night
         if not source.channel.feed_items:
             self.year.unfed.add(web_id(video.media))
         return video
@@ -137,13 +142,12 @@ class Simulation:
             video.in_feed = True
         self._late = [(due, video) for due, video in self._late if due > night]
         self._appearing = []
-        for source in self.sources if night else ():
+        for source in self.sources if 0 < night < self.nights else ():
             if self.random.random() < source.rate:
                 self._event(source, night, now)
 
     def _event(self, source: _Source, night: int, now: datetime) -> None:
         feed_only = source.params.url.endswith(".xml")
-        settling = night >= self.nights - LATE_STOPS
         kind = self.random.choices(list(EVENTS), list(EVENTS.values()))[0]
         yesterday = now - timedelta(hours=6)
         if kind == "two":
@@ -153,9 +157,9 @@ class Simulation:
                 self._publish(source, yesterday)
         elif kind == "back":
             self._publish(source, now - timedelta(days=self.random.randint(2, 6)))
-        elif kind == "deep" and not feed_only and not settling:
+        elif kind == "deep" and not feed_only:
             self._publish(source, now - timedelta(days=self.random.randint(20, 60)))
-        elif kind == "late" and not settling:
+        elif kind == "late":
             video = self._publish(source, yesterday, in_feed=False)
             self._late.append((night + self.random.randint(1, 3), video))
         elif kind == "while" and not feed_only:
@@ -199,6 +203,8 @@ class Simulation:
     def _settle(self, source: _Source, found: Found) -> None:
         self.year.requests += found.requests
         self.year.found += [video.id for video in found.videos]
+        published = self.year.published
+        self.year.waits += [self.night - published[video.id] for video in found.videos if video.id in published]
         self.known.update(video.id for video in found.videos)
         source.state = json.loads(json.dumps(found.state))
         if not source.looked:  # what its first listing left out stays out
