@@ -2,8 +2,10 @@
 answering a question.
 """
 
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,12 @@ def read_columns(path: Path, columns: Sequence[str], names: Sequence[str] = ()) 
     """Some columns of an artefact. names: those of strings that repeat, kept as codes into their different values."""
     with pq.ParquetFile(path, memory_map=True, read_dictionary=list(names)) as file:
         return file.read(columns=list(columns), use_threads=False)
+
+
+def read_all(paths: Sequence[Path], columns: Sequence[str], names: Sequence[str] = ()) -> Iterator[pa.Table]:
+    """`read_columns` of many files, in their order, on all cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(lambda path: read_columns(path, columns, names), paths)
 
 
 def matching(column: pa.ChunkedArray, wanted: Callable[[str], bool]) -> Mask:

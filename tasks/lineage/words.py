@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from tasks.errors import InputError
 from tasks.keywords.pick import normalise
 from tasks.lineage.answer import Answer, Step, amount, at_moment, clock
-from tasks.lineage.columns import counted, last_of_each, matching, read_columns, taken
+from tasks.lineage.columns import counted, last_of_each, matching, read_all, taken
 from tasks.lineage.sources import Sources
 from tasks.lineage.steps import word_rule
 from tasks.storage.artefact import numbers
 
 SHOWN = 5  # videos, and pictures
+SPOKEN = ("word", "lemma", "why_not")
+LABELS = ("labels.list.element.label", "labels.list.element.weight")
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,15 @@ def _search(sources: Sources, wanted: str) -> tuple[dict[str, Said], list[str]]:
         heard.add(word)
         return wanted in word.lower() and normalise(word) == wanted
 
-    for name in sources.videos:
-        if sources.data.words(name).is_file():
-            table = read_columns(sources.data.words(name), ["word", "lemma", "why_not"], ["word", "lemma"])
-            mask = matching(table["word"], is_wanted) | matching(table["lemma"], is_wanted)
-            if mask.any():
-                places = np.flatnonzero(mask).astype(np.int64)
-                rows = taken(table, places)
-                last = {reason: int(places[at]) for reason, at in last_of_each(rows["why_not"]).items()}
-                forms, lemmas, reasons = (counted(rows[column]) for column in ("word", "lemma", "why_not"))
-                said[name] = Said(int(places[0]), forms, lemmas, reasons, last)
+    paths = {name: path for name in sources.videos if (path := sources.data.words(name)).is_file()}
+    for name, table in zip(paths, read_all(list(paths.values()), SPOKEN, SPOKEN[:2]), strict=True):
+        mask = matching(table["word"], is_wanted) | matching(table["lemma"], is_wanted)
+        if mask.any():
+            places = np.flatnonzero(mask).astype(np.int64)
+            rows = taken(table, places)
+            last = {reason: int(places[at]) for reason, at in last_of_each(rows["why_not"]).items()}
+            forms, lemmas, reasons = (counted(rows[column]) for column in SPOKEN)
+            said[name] = Said(int(places[0]), forms, lemmas, reasons, last)
     return said, sorted(heard)
 
 
@@ -115,8 +116,9 @@ def _label_step(sources: Sources, lemmas: Collection[str]) -> Step:
     """The pictures of the dataset that it labels, surest first."""
     found: list[tuple[float, int, int]] = []
     count = 0
-    for number, shard in enumerate(sources.shards):
-        weights, rows = _weights(sources, shard, lemmas)
+    paths = [sources.data.dataset / shard["path"] for shard in sources.shards]
+    for number, table in enumerate(read_all(paths, LABELS)):
+        weights, rows = _weights(table, lemmas)
         count += len(weights)
         best = np.argsort(-weights, kind="stable")[:SHOWN]
         found += [(float(weights[at]), number, int(rows[at])) for at in best]
@@ -127,11 +129,8 @@ def _label_step(sources: Sources, lemmas: Collection[str]) -> Step:
     return Step("labels", f"{amount(count, 'picture')}{shown}", {"pictures": count, "surest": surest})
 
 
-def _weights(
-    sources: Sources, shard: dict[str, Any], lemmas: Collection[str],
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _weights(table: pa.Table, lemmas: Collection[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The weights of some labels in a shard, and the rows they are in."""
-    table = read_columns(sources.data.dataset / shard["path"], ["labels.list.element.label", "labels.list.element.weight"])
     lists = table["labels"].combine_chunks()
     flat = pc.list_flatten(lists)
     mask = matching(pa.chunked_array([flat.field("label").dictionary_encode()]), lemmas.__contains__)
