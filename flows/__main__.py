@@ -1,8 +1,10 @@
 """The `framewords` command."""
 
 import argparse
+import difflib
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -41,7 +43,9 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are one line, like every other error of ours."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(message, f"see `{self.prog} --help`")
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)$", message)
+        close = difflib.get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1) if wrong else []
+        raise InputError(message, f"did you mean {close[0]}?" if close else f"see `{self.prog} --help`")
 
 
 def build_parser() -> Parser:

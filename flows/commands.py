@@ -35,6 +35,9 @@ def run_ingest(options: argparse.Namespace) -> int:
         from flows.estimate import inspect
 
         inspect(plan.videos[0], plan)  # a lone file that cannot be used is refused before anything is written
+    if not plan.videos and len(plan.set_aside) == len(options.sources) == 1:
+        _, code, problem = plan.set_aside[0]
+        raise InputError(f"{code}: {problem}", "give an address that leads to a video")
     summary = _ingest(options, plan, console)
     print_summary(summary, console)
     if len(summary.results) == 1 and summary.results[0].outcome.outcome == "set_aside":

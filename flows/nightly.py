@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import AlreadyRunningError, UnusableVideoError
 from tasks.params import Params, load_params
 from tasks.release.metrics import write_metrics
+from tasks.release.publish import require_newest
 from tasks.release.task import publish_version
 from tasks.report.page import write_report
 from tasks.schema import Video
@@ -40,6 +42,7 @@ def nightly(project: str = ".", settings: dict[str, Any] | None = None, night: s
     """
     home = find_project(Path(project))
     params = load_params(home.params, settings or {})
+    require_newest(home)
     try:
         with workbench(home.data) as ledger:
             if night and ledger.night_done(date.fromisoformat(night)):
@@ -66,8 +69,15 @@ def _night(home: Project, params: Params, ledger: Ledger, night: str) -> NightSu
     # A round that somebody asked for stands for the night that was due last.
     done = date.fromisoformat(night) if night else due_night(now, params.nightly)
     summary = NightSummary(done.isoformat(), found, run, waiting, version)
-    ledger.record_night(done, summary.facts)
+    ledger.record_night(done, add_up(dict(ledger.last_nights(1)).get(summary.night, {}), summary.facts))
     return summary
+
+
+def add_up(before: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a night of several rounds: what they found and did together, and how the last one left it."""
+    counted = ("found", "requests", "labelled", "set_aside", "failed", "seconds")
+    together = {name: facts[name] + before.get(name, 0) for name in counted}
+    return {**facts, **together, "version": facts["version"] or before.get("version", "")}
 
 
 def choose_queue(home: Project, params: Params, ledger: Ledger, now: datetime) -> tuple[list[Video], int]:

@@ -79,12 +79,14 @@ def print_status(data: DataFolder, params: Params, console: Console, now: dateti
 
 
 def read_standing(data: DataFolder, params: Params, now: datetime) -> Standing:
-    """What the list and the ledger say; where there is no ledger yet, everything waits."""
+    """What the list and the ledger say; where there is no ledger yet, as in a clone, what the artefacts show to be labelled."""
     videos = read_catalogue(data.catalogue)
     with open_ledger(data.ledger) as ledger:
         if ledger is None:
+            labelled = {video.id: Outcome(video.id, "labelled") for video in videos if data.examples(video.id).is_file()}
             return Standing(
-                videos, count_states(videos, {}), due=[video for video in videos if not video.is_forgotten])
+                videos, count_states(videos, labelled), labelled,
+                due=[video for video in videos if not video.is_forgotten and video.id not in labelled])
         return Standing(
             videos, ledger.counts(videos), ledger.outcomes(), ledger.due(videos, now, policy_of(params)), ledger.paused(now),
             ledger.last_nights(MAX_NIGHTS), ledger.moved_aside.name if ledger.moved_aside else "")

@@ -150,6 +150,8 @@ def run_retry(options: argparse.Namespace) -> int:
     if (kind is None) == (not options.videos):
         raise InputError("retry what?", "name videos, or a class with --class; `framewords status` shows both")
     data = data_folder(options.data)
+    if not data.catalogue.is_file():
+        raise InputError(f"{data.catalogue}: no list of videos", "go to the project's folder, or name its data with --data")
     listed = {video.id for video in read_catalogue(data.catalogue)}
     for name in options.videos:
         if name not in listed:

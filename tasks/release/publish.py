@@ -4,6 +4,8 @@ Every step can be done again, and the tag comes last: a release that was killed 
 the same name when nothing has changed since.
 """
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -107,15 +109,35 @@ def _begun(project: Project, versions: list[Version]) -> tuple[str, str] | None:
     return tag, commit
 
 
+def require_newest(project: Project) -> None:
+    """Raises InputError where the list is an older version's: a round from there would lose the videos that came since."""
+    versions = list_versions(project)
+    newest = versions[-1].tag if versions else ""
+    old = file_at(project.root, newest, "data/videos.csv") if newest else None
+    if old is None:
+        return
+    here = {video.id for video in read_catalogue(project.data.catalogue)}
+    lost = [row["id"] for row in csv.DictReader(io.StringIO(old.decode(), newline="")) if row["id"] not in here]
+    if lost:
+        raise InputError(
+            f"data/videos.csv lacks {len(lost)} of the videos of {newest}, as {lost[0]}: an older version is checked out",
+            f"`framewords checkout {newest}` goes back to the newest")
+
+
 def _is_known(project: Project, versions: list[Version], log: Log) -> bool:
     """True when what is in the data folder is a version already."""
-    locks = "".join(f"{version.tag}:{project.lock.name}\n" for version in versions)
-    blobs = (run_git(project.root, "cat-file", "--batch-check=%(objectname)", said=locks) or "").splitlines()
-    ours = (run_git(project.root, "hash-object", "--no-filters", project.lock.name) or "").strip()
-    known = [version.tag for version, blob in zip(versions, blobs, strict=True) if blob == ours]
+    known = _same_as(project, versions)
     if known and known[-1] != versions[-1].tag:
         log(f"{known[-1]} is checked out, an older version; `framewords checkout {versions[-1].tag}` goes back to the newest")
     return bool(known)
+
+
+def _same_as(project: Project, versions: list[Version]) -> list[str]:
+    """The versions, oldest first, whose outputs are those that are here."""
+    locks = "".join(f"{version.tag}:{project.lock.name}\n" for version in versions)
+    blobs = (run_git(project.root, "cat-file", "--batch-check=%(objectname)", said=locks) or "").splitlines()
+    ours = (run_git(project.root, "hash-object", "--no-filters", project.lock.name) or "").strip()
+    return [version.tag for version, blob in zip(versions, blobs, strict=True) if blob == ours]
 
 
 def _next_tag(now: datetime, versions: list[Version], store: ObjectStore) -> str:

@@ -71,6 +71,20 @@ def test_a_night_finds_labels_and_releases_and_the_next_one_only_what_is_new(pro
     assert project.outputs() == before
 
 
+def test_a_round_never_starts_from_an_older_version(project: ProjectCommand, site: Site) -> None:
+    assert project("nightly").code == 0
+    site.publish("kitchen", VIDEOS[1], title="Second", duration=20.0)
+    assert project("nightly").code == 0
+    first, second = versions(project)
+    assert project("checkout", first).code == 0
+    refused = project("nightly")
+    assert refused.code == 2
+    assert f"framewords checkout {second}" in refused.err
+    assert project("checkout", second).code == 0
+    assert project("nightly").code == 0
+    assert versions(project) == [first, second]
+
+
 def test_a_clean_clone_pulls_and_rebuilds_the_very_same_bytes(project: ProjectCommand, tmp_path: Path) -> None:
     assert project("nightly").code == 0
     clone = ProjectCommand(tmp_path / "elsewhere" / "clone", project.environment)
@@ -79,6 +93,7 @@ def test_a_clean_clone_pulls_and_rebuilds_the_very_same_bytes(project: ProjectCo
     shutil.copytree(project.root / "store", clone.root / "store")
     assert clone.run("dvc", "pull").code == 0
     assert clone.outputs() == project.outputs()
+    assert re.search(r"^1 +labelled", clone("status").out, re.MULTILINE)
     nothing = clone.run("dvc", "repro")
     assert nothing.code == 0
     assert "Running stage" not in nothing.out
