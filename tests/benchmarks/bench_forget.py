@@ -150,10 +150,11 @@ def main() -> None:
         rounds = [(forgetting(project, Path(scratch) / f"round-{at}"), rewrite(project), bare(project, names))
                   for at in range(ROUNDS + 1)]
         spent, rewriting, plain = (statistics.median(column) for column in zip(*rounds[1:], strict=True))
+        against = statistics.median(one / other for one, other, _ in rounds[1:])  # side by side: other work disturbs both
         nothing = from_nothing(project)
     facts = {"forget_seconds": round(spent, 2), "rewrite_seconds": round(rewriting, 2), "bare_seconds": round(plain, 2),
              "shards": len(names)}
-    print(json.dumps({"bench": "forget_against_rewriting_its_shards", "ratio": round(spent / rewriting, 2), "bar": 1.1,
+    print(json.dumps({"bench": "forget_against_rewriting_its_shards", "ratio": round(against, 2), "bar": 1.1,
                       "at_most": True, **facts}), flush=True)
     print(json.dumps({"bench": "forget_against_bare_rewriting", "ratio": round(spent / plain, 2), "at_most": True}), flush=True)
     print(json.dumps({"bench": "forget_against_building_again", "ratio": round(nothing / spent, 1)}), flush=True)
