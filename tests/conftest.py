@@ -53,9 +53,9 @@ def bed_videos(bed_tools: None, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """Debian's chromium, driven by Playwright."""
+    """Debian's chromium, driven by Playwright. For one module: while it runs, asyncio.run cannot be called."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
