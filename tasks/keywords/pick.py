@@ -136,6 +136,7 @@ def _fillers(words: Sequence[str], segments: Sequence[int], lists: WordLists) ->
     return found
 
 
+@lru_cache(1)  # looking into an installed package takes 2 ms, and every video of the list asks
 def _lemmatiser() -> str:
     from importlib.metadata import version
 
