@@ -1,21 +1,24 @@
 """What does one more video cost late in a project's life, and what does nothing new? Run: python -m tests.benchmarks.bench_upkeep
 
-One more: `framewords nightly` with one new video of realistic length, in a project of 200 videos and in one of a single video,
-each with a published version behind it: start, labelling, sealing, DVC, git and store included, Prefect's server left out.
+One more: a new video of realistic length in a project of 200 videos and in one of a single video, each with a published version
+behind it. By `dvc repro`, which labels and seals; and by `framewords nightly`, which also draws the report of all videos and
+publishes. Start and all included, Prefect's server left out.
 Nothing new: `dvc repro` at 200 videos and 100,000 sampled frames, beside a DVC that only starts.
 """
 
 import argparse
 import ctypes
+import itertools
 import json
 import os
 import platform
 import shutil
 import statistics
 import struct
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,9 @@ from tests.flows.server import running_server
 from tests.release.nights import label_videos
 
 VIDEOS, FRAMES_EACH, ROUNDS = 200, 500, 3
+COMMANDS = {
+    "dvc repro": (sys.executable, "-m", "dvc", "--cd", "{root}", "repro"),
+    "nightly": (sys.executable, "-m", "flows", "--params", "{root}/params.yaml", "--data", "{root}/data", "nightly")}
 
 
 def emit(name: str, kind: str, value: float, bar: float, **facts: Any) -> None:
@@ -52,8 +58,8 @@ def project_of(root: Path, videos: int, api: str) -> ProjectCommand:
     return command
 
 
-def one_more(command: ProjectCommand, long: Path, number: int) -> float:
-    """CPU seconds of the night that finds this video listed."""
+def one_more(command: ProjectCommand, words: Sequence[str], long: Path, number: int) -> float:
+    """CPU seconds of a command that finds this video listed."""
     video = command.root.parent / f"{command.root.name}-{number}.mp4"
     shutil.copy(long, video)
     with video.open("ab") as file:
@@ -61,19 +67,21 @@ def one_more(command: ProjectCommand, long: Path, number: int) -> float:
     data = Project(command.root).data
     name = f"file_{digest_file(video)[:16]}"
     append_videos(data.catalogue, [Video(name, str(video), "added", f"number {number}", "added")], "2026-01-01")
-    here = ("--params", str(command.root / "params.yaml"), "--data", str(data.root))
-    spent, said = cpu_of(command.arguments("nightly", *here), command.environment)
+    spent, said = cpu_of([word.format(root=command.root) for word in words], command.environment)
     assert data.examples(name).is_file(), said
     return spent
 
 
 def one_more_among(long: Path, minutes: int, folder: Path) -> None:
+    numbers = itertools.count()
     with running_server(folder / "server") as api:
-        alone, among = (project_of(folder / f"project-{count}", count, api) for count in (1, VIDEOS))
-        rounds = [(one_more(alone, long, number), one_more(among, long, number)) for number in range(ROUNDS + 1)][1:]
-    alone_cpu, among_cpu = (statistics.median(spent) for spent in zip(*rounds, strict=True))
-    emit(f"one more video beside {VIDEOS}, against that video alone, CPU", "ratio", among_cpu / alone_cpu, 1.10,
-         minutes=minutes, cpu_seconds=round(among_cpu, 1), alone_cpu_seconds=round(alone_cpu, 1))
+        projects = [project_of(folder / f"project-{count}", count, api) for count in (1, VIDEOS)]
+        for name, words in COMMANDS.items():
+            rounds = [[one_more(project, words, long, number) for project in projects]
+                      for number in itertools.islice(numbers, ROUNDS + 1)][1:]
+            alone, among = (statistics.median(spent) for spent in zip(*rounds, strict=True))
+            emit(f"one more video beside {VIDEOS}, against that video alone, {name}, CPU", "ratio", among / alone, 1.10,
+                 minutes=minutes, cpu_seconds=round(among, 1), alone_cpu_seconds=round(alone, 1))
 
 
 def seconds(work: Callable[[], Any]) -> tuple[float, float]:
