@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import importlib
+import logging
 import os
 import re
 import signal
@@ -181,6 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error_line(f"{error.filename or 'system'}: {error.strerror or error}", "free space or correct the path, then run again")
         return 3
     except KeyboardInterrupt:
+        logging.disable()  # threads that wind down have nothing more to tell, and Prefect's log cannot be reached by then
         error_line("stopped", "run the same command again to go on where it stopped")
         return 130  # the shell's word for "ended by Ctrl-C"
 

@@ -35,6 +35,10 @@ class TransientError(WorkflowError):
     exit_code = 3
 
 
+class StoppedError(TransientError):
+    """A person or the system ends the run: nothing more is tried within it."""
+
+
 class BlockedError(TransientError):
     """The site refuses us, not this video: too many requests, or it asks whether we are a robot. Its source is to rest.
 

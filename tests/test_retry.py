@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prefect.states import Failed
 
-from tasks.errors import AlreadyRunningError, BlockedError, TransientError, UnusableVideoError
+from tasks.errors import AlreadyRunningError, BlockedError, StoppedError, TransientError, UnusableVideoError
 from tasks.retry import is_transient
 
 NOBODY: Any = None
@@ -14,6 +14,6 @@ NOBODY: Any = None
 
 @pytest.mark.parametrize(("error", "again"), [
     (TransientError("503", "wait"), True), (AlreadyRunningError("", ""), True), (BlockedError("429", "rest"), False),
-    (UnusableVideoError("", ""), False), (ValueError(), False)])
+    (StoppedError("", ""), False), (UnusableVideoError("", ""), False), (ValueError(), False)])
 def test_a_passing_fault_is_tried_again_and_a_site_that_blocks_us_is_not_asked_again(error: Exception, again: bool) -> None:
     assert asyncio.run(is_transient(NOBODY, NOBODY, Failed(data=error))) is again

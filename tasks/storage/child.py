@@ -27,6 +27,7 @@ from tasks.errors import (
     InputError,
     IntegrityError,
     ParamsError,
+    StoppedError,
     TransientError,
     UnavailableVideoError,
     UnusableVideoError,
@@ -79,11 +80,11 @@ def run_in_child(
     function: a module-level function taking a `progress` callback and returning a small dict of JSON values; files it
     makes go to paths named in its arguments.
     The answer gains `cpu_seconds` (user + system) and `peak_megabytes` of the child.
-    Raises the WorkflowError the function raised, or UnusableVideoError when the child crashed (`crashed`), ran out of
-    memory (`out_of_memory`) or of time (`timeout`).
+    Raises the WorkflowError the function raised, StoppedError when the run is being stopped, or UnusableVideoError when
+    the child crashed (`crashed`), ran out of memory (`out_of_memory`) or of time (`timeout`).
     """
     if _stopping.is_set():
-        raise TransientError(f"{what}: the run was stopped", "run the same command again")
+        raise _stopped(what)
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(
@@ -101,6 +102,8 @@ def run_in_child(
                 message = json.loads(ours.recv_bytes(MAX_ANSWER_BYTES))
             except EOFError:
                 child.join()
+                if _stopping.is_set():
+                    raise _stopped(what) from None
                 raise _crash(what, child.exitcode) from None
             if "progress" in message:
                 if progress is not None:
@@ -164,6 +167,10 @@ def _peak_kilobytes() -> int:
 def _rebuild(parts: list[str]) -> WorkflowError:
     kind = ERRORS.get(parts[0], UnusableVideoError)
     return kind(*parts[1:])
+
+
+def _stopped(what: str) -> StoppedError:
+    return StoppedError(f"{what}: the run was stopped", "run the same command again")
 
 
 def _crash(what: str, exit_code: int | None) -> UnusableVideoError:

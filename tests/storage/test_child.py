@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import TransientError, UnusableVideoError
-from tasks.storage.child import run_in_child
+from tasks.errors import StoppedError, TransientError, UnusableVideoError
+from tasks.storage.child import preload, run_in_child, stop_children
 
 MEMORY_MEGABYTES = 600
 
@@ -32,6 +32,7 @@ def abort(*, progress: Callable[[float], None]) -> dict[str, Any]:
 
 
 def hang(*, progress: Callable[[float], None]) -> dict[str, Any]:
+    progress(0.0)
     threading.Event().wait()
     return {}
 
@@ -120,3 +121,14 @@ def test_children_allocate_with_jemalloc_where_it_is_installed(tmp_path: Path) -
         "    print(said['preloaded'], os.environ.get('LD_PRELOAD'))\n")
     reply = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True)
     assert reply.stdout.split() == ["libc.so.6", "None"]
+
+
+def test_a_stopped_run_blames_no_video() -> None:
+    """Children that were at work are ended, none is started, and neither reads as a video that crashed."""
+    try:
+        for _ in range(2):
+            with pytest.raises(StoppedError, match="the run was stopped"):
+                run_in_child(
+                    hang, timeout_seconds=60, memory_megabytes=MEMORY_MEGABYTES, progress=lambda reached: stop_children())
+    finally:
+        preload([])
