@@ -75,6 +75,7 @@ def make_dataset(data: Path, params_file: Path, settings: dict[str, Any]) -> Dat
     """Seal the dataset, and count what is in it."""
     folder, params = data_folder(data), load_params(params_file, settings)
     with workbench(folder):
-        summary = build_dataset(folder.labels_root, read_catalogue(folder.catalogue), folder.dataset, params.dataset)
+        summary = build_dataset(
+            folder.labels_root, read_catalogue(folder.catalogue), folder.dataset, params.dataset, folder.evidence_root)
         write_metrics(folder)
     return summary

@@ -61,11 +61,14 @@ class _Survey:
     left_out: dict[str, int]
 
 
-def build_dataset(labels: Path, videos: Sequence[Video], out: Path, params: DatasetParams) -> DatasetSummary:
+def build_dataset(
+    labels: Path, videos: Sequence[Video], out: Path, params: DatasetParams, evidence: Path | None = None,
+) -> DatasetSummary:
     """Bring the dataset in `out` up to date with the labels of the videos, in list order; forgotten ones are passed over.
 
     labels: holds <id>/{frames,words,examples}.parquet; a video without them counts as `not_labelled`, one whose files are torn
     or do not fit together as `damaged_labels`.
+    evidence: holds <id>.parquet, examples that nets have judged; they take the place of those from timing alone.
     Raises InputError when the list names a video twice, IntegrityError when a picture cannot be read; OSError when the disk is
     full. The earlier version then is still whole.
     """
@@ -73,7 +76,7 @@ def build_dataset(labels: Path, videos: Sequence[Video], out: Path, params: Data
     if twice:
         raise InputError(f"{twice[0]}: listed twice", "keep one of its lines in videos.csv")
     memory = remember(out, VERSION, params)
-    survey = _survey(labels, [video for video in videos if not video.is_forgotten], memory, params)
+    survey = _survey(labels, [video for video in videos if not video.is_forgotten], memory, params, evidence)
     splits, written = _write_shards(labels, survey, out, params, memory)
     index = _write_index(survey, out, params, memory)
     manifest = {
@@ -89,13 +92,15 @@ def build_dataset(labels: Path, videos: Sequence[Video], out: Path, params: Data
         bytes=sum(shard["bytes"] for shard in shards), notes=tuple(manifest["notes"]))
 
 
-def _survey(labels: Path, videos: Sequence[Video], memory: Memory, params: DatasetParams) -> _Survey:
+def _survey(
+    labels: Path, videos: Sequence[Video], memory: Memory, params: DatasetParams, evidence: Path | None,
+) -> _Survey:
     found: list[tuple[Fingerprinted, str]] = []
     left_out: Counter[str] = Counter()
     contents = []
     for video, split in zip(videos, assign_splits(videos, params), strict=True):
         try:
-            labelled = fingerprint_video(labels / video.id, video)
+            labelled = fingerprint_video(labels / video.id, video, evidence)
             if labelled is None:
                 left_out["not_labelled"] += 1
                 continue
@@ -182,8 +187,7 @@ def _write_shard(
     params: DatasetParams,
 ) -> None:
     tables = [
-        read_rows(labels / piece.video.id, found[piece.video.id].video, piece.frames, piece.video.group,
-                  found[piece.video.id].fingerprint) for piece in shard]
+        read_rows(labels / piece.video.id, found[piece.video.id], piece.frames, piece.video.group) for piece in shard]
     write_table(pa.concat_tables(tables), path, fingerprint, row_group_rows=params.row_group_rows, plain_columns=(PICTURE,))
 
 

@@ -23,11 +23,13 @@ class Fingerprinted:
     """A labelled video and what made its labels; equal fingerprints mean equal rows.
 
     records: the fingerprint record of each of STEPS.
+    examples: the file of its examples: as judged by what nets see in the pictures, where that was done, else from timing alone.
     """
 
     video: Video
     fingerprint: str
     records: Mapping[str, dict[str, Any]]
+    examples: Path
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,24 @@ class LabelledVideo:
     labels: NDArray[np.int32]
 
 
-def fingerprint_video(folder: Path, video: Video) -> Fingerprinted | None:
+def chosen_examples(folder: Path, evidence: Path | None) -> Path:
+    """The examples of a labelled video: as nets have judged them, else from timing alone.
+
+    folder: its labels, named for the video. evidence: folder of judged examples, <id>.parquet; one that was made from other
+    examples than are there now does not count.
+    Raises IntegrityError when a file is torn.
+    """
+    timed = folder / "examples.parquet"
+    judged = evidence / f"{folder.name}.parquet" if evidence else timed
+    fresh = judged.is_file() and read_record(judged)["inputs"].get("examples") == read_record(timed)["fingerprint"]
+    return judged if fresh else timed
+
+
+def fingerprint_video(folder: Path, video: Video, evidence: Path | None = None) -> Fingerprinted | None:
     """What made the labels of a video, from the footers alone; None while labelling is not finished.
 
-    It is not when a file is missing, or when the examples were made from other frames or words than are there now.
+    evidence: as in chosen_examples.
+    It is not finished when a file is missing, or when the examples were made from other frames or words than are there now.
     Raises IntegrityError when a file is torn.
     """
     paths = [folder / f"{step}.parquet" for step in STEPS]
@@ -57,8 +73,10 @@ def fingerprint_video(folder: Path, video: Video) -> Fingerprinted | None:
     records = {step: read_record(path) for step, path in zip(STEPS, paths, strict=True)}
     if any(records["examples"]["inputs"].get(step) != records[step]["fingerprint"] for step in ("frames", "words")):
         return None
+    examples = chosen_examples(folder, evidence)
+    records["examples"] = read_record(examples)
     details = [video.id, video.url, video.title, video.channel, video.uploaded, video.licence]
-    return Fingerprinted(video, digest_json([details, [records[step]["fingerprint"] for step in STEPS]]), records)
+    return Fingerprinted(video, digest_json([details, [records[step]["fingerprint"] for step in STEPS]]), records, examples)
 
 
 def read_labelled(folder: Path, labelled: Fingerprinted) -> LabelledVideo:
@@ -69,7 +87,7 @@ def read_labelled(folder: Path, labelled: Fingerprinted) -> LabelledVideo:
     try:
         frames = _read(folder / "frames.parquet", ["frame", "end", "phash", "flat", "dropped"])
         words = _read(folder / "words.parquet", ["why_not", "engine", "model"])
-        examples = _read(folder / "examples.parquet", ["frame", "labels.list.element.count"])
+        examples = _read(labelled.examples, ["frame", "labels.list.element.count"])
         kept = frames.filter(pc.is_null(frames["dropped"]))
         numbers = kept["frame"].to_numpy()
         together = np.array_equal(numbers, examples["frame"].to_numpy())

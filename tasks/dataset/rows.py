@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tasks.dataset.labels import Fingerprinted
 from tasks.errors import IntegrityError
-from tasks.schema import LABEL, Video
+from tasks.schema import LABEL
 
 JPEG_MAGIC = b"\xff\xd8\xff"
 PICTURE = "image.bytes"  # the leaf column of JPEG bytes, stored as they are
@@ -61,18 +62,19 @@ def picture_key(video_id: str, frame: int) -> str:
     return f"{video_id}-{frame:06d}"
 
 
-def read_rows(folder: Path, video: Video, frames: NDArray[np.int32], group: str, fingerprint: str) -> pa.Table:
+def read_rows(folder: Path, labelled: Fingerprinted, frames: NDArray[np.int32], group: str) -> pa.Table:
     """The rows (schema ROWS) of some kept frames of one video, in order of time.
 
-    folder: its labels. frames: which of its kept frames, ascending.
+    folder: holds its frames. frames: which of its kept frames, ascending.
     Raises IntegrityError when a file there is damaged or lacks a picture.
     """
     remedy = "delete it and run `framewords ingest` again"
     try:
         pictures = _read_pictures(folder / "frames.parquet", frames)
-        examples = pq.read_table(folder / "examples.parquet", page_checksum_verification=True)
+        examples = pq.read_table(labelled.examples, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise IntegrityError(f"{folder}: labels are damaged ({error})", remedy) from error
+    video = labelled.video
     jpegs = pictures["jpeg"].combine_chunks()
     if len(pictures) != len(frames) or not all(value.as_py()[:3] == JPEG_MAGIC for value in jpegs if value.is_valid):
         raise IntegrityError(f"{folder / 'frames.parquet'}: pictures are missing or no JPEG", remedy)
@@ -84,7 +86,7 @@ def read_rows(folder: Path, video: Video, frames: NDArray[np.int32], group: str,
     columns: dict[str, Any] = {
         "image": image, "phash": pictures["phash"], "width": pictures["jpeg_width"], "height": pictures["jpeg_height"]}
     same = {"duplicate_group": group, "channel": video.channel, "title": video.title, "url": video.url,
-            "licence": video.licence, "uploaded": video.uploaded, "fingerprint": fingerprint}
+            "licence": video.licence, "uploaded": video.uploaded, "fingerprint": labelled.fingerprint}
     columns |= {name: pa.repeat(value, len(frames)) for name, value in same.items()}
     columns |= {name: examples[name].cast(ROWS.field(name).type) for name in ROWS.names if name not in columns}
     return pa.table([columns[name] for name in ROWS.names], schema=ROWS)

@@ -14,4 +14,4 @@ from tasks.storage.layout import DataFolder
 @task(task_run_name="dataset", cache_policy=NO_CACHE)
 def seal_dataset(data: DataFolder, videos: Sequence[Video], params: DatasetParams) -> DatasetSummary:
     """Shards by split, manifest and card; shards whose videos have not changed stay as they are."""
-    return build_dataset(data.labels_root, videos, data.dataset, params)
+    return build_dataset(data.labels_root, videos, data.dataset, params, data.evidence_root)

@@ -75,7 +75,7 @@ def forget(
     with held_lock(data.lock):
         if (data.dataset / MANIFEST).is_file():
             progress("rewriting shards")
-            build_dataset(data.labels_root, read_catalogue(data.catalogue), data.dataset, params.dataset)
+            build_dataset(data.labels_root, read_catalogue(data.catalogue), data.dataset, params.dataset, data.evidence_root)
     counts = [(what, *count) for what, count in removed.items() if count[0]]
     counts += [line for line in report.removed if line[0].endswith("of the dataset")]
     return replace(report, dry_run=False, removed=tuple(counts), relabelled=relabel)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.dataset.labels import chosen_examples
 from tasks.errors import IntegrityError
 from tasks.schema import EXAMPLES, FRAME_DROPS, FRAMES, WORD_DROPS, WORDS
 from tasks.storage.artefact import read_record
@@ -70,11 +71,15 @@ class Labels:
     languages: tuple[str, ...]
 
 
-def read_labels(folder: Path) -> Labels:
-    """The tables in data/labels/<id>. Raises IntegrityError when one is missing, torn or of another shape."""
+def read_labels(folder: Path, evidence: Path | None = None) -> Labels:
+    """The tables in data/labels/<id>, with the examples as the dataset has them.
+
+    evidence: folder of examples that nets have judged.
+    Raises IntegrityError when one is missing, torn or of another shape.
+    """
     frames = _read(folder / "frames.parquet", [name for name in FRAMES.names if name not in ("jpeg", "layout")])
     words = _read(folder / "words.parquet", WORDS.names)
-    examples = _read(folder / "examples.parquet", EXAMPLES.names)
+    examples = _read(chosen_examples(folder, evidence), EXAMPLES.names)
     heard = folder / "heard.parquet"
     extra = read_record(heard)["extra"] if heard.is_file() else {}
     params = read_record(folder / "words.parquet")["params"]

@@ -117,7 +117,7 @@ def _look_at_dataset(folder: DataFolder, seen: Survey) -> Sum | None:
         return None
     parts = Counter(dict.fromkeys(SPLITS, 0))
     for video in seen.labelled:
-        record, labels = recorded.get(video.id), fingerprint_video(folder.labels(video.id), video)
+        record, labels = recorded.get(video.id), fingerprint_video(folder.labels(video.id), video, folder.evidence_root)
         if record is None or labels is None or record["fingerprint"] != labels.fingerprint:
             parts["not in it yet"] += seen.facts[video.id].pictures.total
         else:
@@ -153,7 +153,7 @@ def _look_at(folder: DataFolder, video: Video, seen: Survey) -> str:
         seen.faults.append(f"{video.id}: labelled, says the ledger, but its labels are not there")
         return LOST
     try:
-        labels = books.read_labels(folder.labels(video.id))
+        labels = books.read_labels(folder.labels(video.id), folder.evidence_root)
     except IntegrityError as error:
         seen.faults.append(f"{video.id}: {error.problem.removeprefix(f'{folder.labels(video.id)}/')}")
         return LOST

@@ -80,7 +80,7 @@ def draw_heroes(folder: DataFolder, seen: Survey) -> list[HeroView]:
     while pool and len(heroes) < HEROES:
         _, video_id, frame = chosen = max(pool, key=lambda one: one[0] * SAME_VIDEO ** used[one[1]])
         pool.remove(chosen)
-        labels = books.read_labels(folder.labels(video_id))
+        labels = books.read_labels(folder.labels(video_id), folder.evidence_root)
         example = _only(labels.examples, frame)
         picture = _draw(folder, video_id, [frame], HERO_PX).get(frame)
         word = example["labels"][0]["label"]
@@ -111,7 +111,7 @@ def draw_moment(folder: DataFolder, heroes: Sequence[HeroView], seen: Survey) ->
     """The row that most surely joins the most words to their pictures, of the timelines of the heroes' videos."""
     best: tuple[float, TimelineView, Row] | None = None
     for video in dict.fromkeys(hero.video for hero in heroes):
-        whole = _draw_timeline(folder, video, books.read_labels(folder.labels(video.id)), seen.facts[video.id].seconds)
+        whole = _draw_timeline(folder, video, books.read_labels(folder.labels(video.id), folder.evidence_root), seen.facts[video.id].seconds)
         for row in whole.rows:
             sure = sum((key.weight or 0.0) ** 2 for key in row.keys if key.line)
             if best is None or sure > best[0]:
@@ -126,7 +126,7 @@ def draw_moment(folder: DataFolder, heroes: Sequence[HeroView], seen: Survey) ->
 
 def draw_video(folder: DataFolder, video: Video, facts: VideoFacts) -> VideoView:
     """One video in full, as far as the caps allow."""
-    labels = books.read_labels(folder.labels(video.id))
+    labels = books.read_labels(folder.labels(video.id), folder.evidence_root)
     first = labels.examples.slice(0, 1).to_pylist()
     sheet = _spread(labels.examples, PICTURES_A_VIDEO)
     thumbnails = _draw(folder, video.id, [example["frame"] for example in sheet], SHEET_PX)

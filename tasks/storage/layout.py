@@ -24,6 +24,26 @@ class DataFolder:
         return self.root / "labels"
 
     @property
+    def evidence_root(self) -> Path:
+        """Labels as judged by what nets see in the pictures, one file a video."""
+        return self.root / "evidence"
+
+    @property
+    def models(self) -> Path:
+        """Trained nets, a folder a version below one a net."""
+        return self.root / "models"
+
+    @property
+    def champions(self) -> Path:
+        """Which version of each net is in use, one file a net; in git."""
+        return self.root / "champions"
+
+    @property
+    def training(self) -> Path:
+        """What the newest net was made from: a dataset and the net it began with; in git."""
+        return self.root / "training.json"
+
+    @property
     def dataset(self) -> Path:
         return self.root / "dataset"
 
