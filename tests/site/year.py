@@ -21,7 +21,7 @@ from tests.site.site import Channel, Site, SiteVideo
 
 FIRST_NIGHT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 FEED_ITEMS, PAGE_ITEMS = 15, 30
-SETTLING = 70  # quiet nights after the last: what only a deep listing shows is found within two of its rounds
+SETTLING = 400  # quiet nights after the last, at most: until each source was listed deeply once more
 EVENTS = {  # and how often, of a hundred
     "one": 40, "two": 10, "burst": 3, "back": 9, "deep": 3, "late": 9, "while": 6, "gone": 4, "doomed": 6, "shared": 10}
 SHARED_AS = ("short", "embed", "tracked")
@@ -101,6 +101,8 @@ class Simulation:
 
     def run(self) -> Year:
         for night in range(self.nights + SETTLING):
+            if night > self.nights and self._listed_since(self.nights):
+                break
             self.night, now = night, FIRST_NIGHT + timedelta(days=night)
             self._grow(night, now)
             settings = NetworkSettings(True, ("127.0.0.1",), timeout_seconds=5, backoff_seconds=0)
@@ -110,6 +112,11 @@ class Simulation:
             self._shrink()
             self.site.web.requests.clear()
         return self.year
+
+    def _listed_since(self, night: int) -> bool:
+        """True when every source was listed deeply on that night or later, and has nothing that waits for another try."""
+        day = (FIRST_NIGHT + timedelta(days=night)).date().isoformat()
+        return all(str(source.state.get("listed", "")) >= day and not source.state["waiting"] for source in self.sources)
 
     def _source(self, number: int) -> _Source:
         """One in six is a feed alone, one in six a listing without a feed; the rest are pages with feeds."""
