@@ -193,6 +193,49 @@ class DatasetParams(Section):
         return test_share
 
 
+class NetsParams(Section):
+    image: Literal["small", "vgg", "residual", "pretrained"]
+    picture_px: int = Field(ge=32, le=1024, multiple_of=8)
+    width: int = Field(ge=4, le=512, multiple_of=4)
+    dimensions: int = Field(ge=8, le=2048)
+    buckets: int = Field(ge=64, le=1 << 24)
+    pretrained: str
+
+
+class TrainingParams(Section):
+    loss: Literal["mil-nce", "multi-label", "infonce"]
+    epochs: int = Field(ge=1, le=10_000)
+    retrain_epochs: int = Field(ge=1, le=10_000)
+    replay_share: float = Field(ge=0, lt=1, allow_inf_nan=False)
+    batch_pictures: int = Field(ge=2, le=65_536)
+    learning_rate: Positive
+    weight_decay: NotNegative
+    min_pictures: int = Field(ge=1)
+    words_per_step: int = Field(ge=2)
+    seed: int = Field(ge=0, lt=1 << 32)
+    threads: int = Field(ge=1, le=256)
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["float32", "bfloat16"]
+    compile: bool
+    checkpoint_steps: int = Field(ge=1)
+
+
+class SearchParams(Section):
+    results: int = Field(ge=1, le=10_000)
+    per_video: int = Field(ge=0, le=10_000)
+    label_words: int = Field(ge=1, le=10_000)
+
+
+class GateParams(Section):
+    allowed_loss: Share
+    slice_allowed_loss: Share
+    first_gain: Share
+    confidence: float = Field(gt=0.5, lt=1)
+    draws: int = Field(ge=100, le=100_000)
+    min_videos: int = Field(ge=2)
+    seed: int = Field(ge=0)
+
+
 class IngestParams(Section):
     videos_at_once: int = Field(ge=1, le=256)
     decode_memory_megabytes: int = Field(ge=200)
@@ -268,6 +311,10 @@ class Params(Section):
     keywords: KeywordsParams
     alignment: AlignmentParams
     dataset: DatasetParams
+    nets: NetsParams
+    training: TrainingParams
+    search: SearchParams
+    gate: GateParams
     ingest: IngestParams
     run: RunParams
     upkeep: UpkeepParams
