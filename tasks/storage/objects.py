@@ -1,5 +1,6 @@
 """Where artefacts live beside this machine: an S3 bucket, or a folder. Keys are relative to the address."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -65,6 +66,9 @@ class ObjectStore(Protocol):
 
     def put_bytes(self, data: bytes, key: str, *, only_new: bool = False) -> bool:
         """Store bytes. only_new: leave an object that is there. Returns whether it was written."""
+
+    def swap_bytes(self, data: bytes, key: str, expected: bytes | None) -> bool:
+        """Store bytes in place of `expected`, None for no object; False, and nothing changed, when another's lie there."""
 
     def get_file(self, key: str, path: Path, *, digest: str = "") -> None:
         """Fetch an object to `path`, whole or not at all.
@@ -187,6 +191,20 @@ class FolderStore:
                 return _placed(staging, path)
             finally:
                 staging.unlink(missing_ok=True)
+
+    def swap_bytes(self, data: bytes, key: str, expected: bytes | None) -> bool:
+        path = self._path(key)
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            folder = os.open(path.parent, os.O_RDONLY)  # locked itself, so that no lock file is left beside the object
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                if self.get_bytes(key) != expected:
+                    return False
+                write_whole(path, data)
+                return True
+            finally:
+                os.close(folder)
 
     def get_file(self, key: str, path: Path, *, digest: str = "") -> None:
         save_pieces(self.read(key), path, digest, str(self._path(key)))

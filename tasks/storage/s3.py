@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+import uuid
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InputError, TransientError
+from tasks.storage.claims import claimed
 from tasks.storage.objects import PIECE_BYTES, StoreAddress, checked_key, save_pieces
 from tasks.storage.s3_errors import ABSENT, explained, failure, not_s3
 
@@ -24,6 +26,8 @@ PART_BYTES = 16 << 20  # larger files go up in parts of this size, and up to 10,
 PARTS_AT_ONCE = 4
 LISTED_AT_ONCE = 1000  # S3 gives no more
 STALE_UPLOAD = timedelta(days=1)  # an upload in parts that began longer ago has lost its sender
+REFUSED = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")  # a put whose condition does not hold
+NO_TAG = "0" * 32
 LOUD_LOGGERS = ("boto3", "botocore", "s3transfer", "urllib3")
 
 log = logging.getLogger("framewords.storage")
@@ -38,6 +42,7 @@ class S3Store:
         self._bucket = address.bucket
         self._client = _connect(address)
         self._swept = False
+        self._conditional: bool | None = None  # not asked yet
 
     def put_file(self, path: Path, key: str) -> None:
         size = path.stat().st_size
@@ -71,6 +76,49 @@ class S3Store:
             return False
         self._check_stored(key, len(data), iter([data]))
         return True
+
+    def swap_bytes(self, data: bytes, key: str, expected: bytes | None) -> bool:
+        """As ObjectStore.swap_bytes: by condition where the server keeps conditions, else by claims (tasks/storage/claims.py)."""
+        if self._keeps_conditions(key):
+            return self._put_if(data, key, expected)
+        with claimed(self, key):
+            if self.get_bytes(key) != expected:
+                return False
+            return self.put_bytes(data, key)
+
+    def _put_if(self, data: bytes, key: str, expected: bytes | None) -> bool:
+        from botocore.exceptions import ClientError
+
+        condition: Any = {"IfNoneMatch": "*"}
+        if expected is not None:
+            head = self._head(key)
+            if head is None or self.get_bytes(key) != expected:  # read after its tag: what changes between is refused below
+                return False
+            condition = {"IfMatch": head["ETag"]}
+        try:
+            with self._explained(key, keep=REFUSED):
+                self._client.put_object(Bucket=self._bucket, Key=self._full(key), Body=data, **condition)
+        except ClientError:
+            # A retried request is refused by what its first try, whose answer was lost, has written.
+            return self.get_bytes(key) == data
+        return True
+
+    def _keeps_conditions(self, key: str) -> bool:
+        """Whether the server refuses what does not match; asked once, by an object that is put only if it is another."""
+        from botocore.exceptions import ClientError
+
+        if self._conditional is None:
+            probe = f"{key}.probe-{uuid.uuid4().hex}"
+            try:
+                self.put_bytes(b"probe", probe)
+                with self._explained(probe, keep=(*REFUSED, "NotImplemented", "501")):
+                    self._client.put_object(Bucket=self._bucket, Key=self._full(probe), Body=b"other", IfMatch=f'"{NO_TAG}"')
+                self._conditional = False
+            except ClientError as error:
+                self._conditional = error.response.get("Error", {}).get("Code", "") in REFUSED
+            finally:
+                self.delete(probe)
+        return self._conditional
 
     def get_file(self, key: str, path: Path, *, digest: str = "") -> None:
         save_pieces(self.read(key), path, digest, self._name(key))

@@ -425,3 +425,57 @@ def test_a_folder_that_cannot_be_one_is_bad_input(tmp_path: Path) -> None:
             store.prepare(create=True)
     with pytest.raises(InputError, match="--create"):
         open_store(StoreAddress(str(tmp_path / "absent"))).prepare(create=False)
+
+
+def names(store: ObjectStore) -> list[str]:
+    found = store.keys()
+    return [key for key, _ in found]
+
+
+def test_a_swap_replaces_only_what_was_expected(store: ObjectStore) -> None:
+    assert not store.swap_bytes(b"1", "k", b"0")
+    assert store.swap_bytes(b"1", "k", None)
+    assert not store.swap_bytes(b"2", "k", None)
+    assert not store.swap_bytes(b"2", "k", b"0")
+    assert store.get_bytes("k") == b"1"
+    assert store.swap_bytes(b"2", "k", b"1")
+    assert (store.get_bytes("k"), names(store)) == (b"2", ["k"])
+
+
+def test_of_many_who_swap_at_once_one_wins(store: ObjectStore) -> None:
+    store.put_bytes(b"old", "k")
+    barrier, won, lost = threading.Barrier(4), list[bytes](), list[str]()
+
+    def swap(at: int) -> None:
+        other = open_store(store.address)  # as another machine would
+        barrier.wait()
+        try:
+            if other.swap_bytes(b"%d" % at, "k", b"old"):
+                won.append(b"%d" % at)
+        except TransientError as error:
+            lost.append(str(error))
+
+    threads = [threading.Thread(target=swap, args=(at,)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert won == [store.get_bytes("k")]
+    assert all("somebody else" in said for said in lost)
+    assert names(store) == ["k"]
+
+
+def test_a_claim_of_one_who_died_does_not_block_for_ever(rclone_server: Server) -> None:
+    store = open_store(StoreAddress(f"s3://{new_bucket(rclone_server.endpoint)}", rclone_server.endpoint))
+    store.put_bytes(b"0\n", "k.claims/00000000000000000000000000000000")  # put in 1970
+    assert store.swap_bytes(b"new", "k", None)
+    assert names(store) == ["k"]
+
+
+def test_who_finds_an_earlier_claim_has_lost(rclone_server: Server) -> None:
+    store = open_store(StoreAddress(f"s3://{new_bucket(rclone_server.endpoint)}", rclone_server.endpoint))
+    claim = "k.claims/00000000000000000000000000000000"
+    store.put_bytes(b"%d\n" % datetime.now(UTC).timestamp(), claim)
+    with pytest.raises(TransientError, match="somebody else"):
+        store.swap_bytes(b"new", "k", None)
+    assert names(store) == [claim]
