@@ -38,6 +38,8 @@ Progress = Callable[[float], None]
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_PRELOAD", "PYTHONPATH", "VIRTUAL_ENV")
 log = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 16_000_000
+# No video does this: a person, the system when memory is short, or the end of the fork server, which is told as 255.
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 255)
 ERRORS: dict[str, type[WorkflowError]] = {
     kind.__name__: kind
     for kind in (InputError, IntegrityError, ParamsError, TransientError, UnavailableVideoError, UnusableVideoError)}
@@ -173,8 +175,12 @@ def _stopped(what: str) -> StoppedError:
     return StoppedError(f"{what}: the run was stopped", "run the same command again")
 
 
-def _crash(what: str, exit_code: int | None) -> UnusableVideoError:
+def _crash(what: str, exit_code: int | None) -> UnusableVideoError | TransientError:
+    """What the end of a child that gave no answer means."""
     cause = f"exit code {exit_code}"
     if exit_code is not None and exit_code < 0:
         cause = signal.Signals(-exit_code).name
+    if exit_code in FROM_OUTSIDE:
+        return TransientError(
+            f"{what}: the child process was ended from outside ({cause})", "see that memory suffices, then run again")
     return UnusableVideoError(f"{what}: the child process died ({cause})", "drop the video or re-encode it", "crashed")

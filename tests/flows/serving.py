@@ -25,14 +25,17 @@ class Served:
     """A project that is served. Everything in it happens in the folder of the project."""
 
     def __init__(self, root: Path) -> None:
-        self.project = Project(root)
-        self.port = free_port()
-        self.process: subprocess.Popen[str] | None = None
-        self._gate: BinaryIO | None = None
+        self._take(Project(root))
         (root / ".dvc").mkdir(parents=True)
         (root / ".git").mkdir()
         (root / "dvc.yaml").touch()
         self.project.params.write_text((REPOSITORY / "params.yaml").read_text())
+
+    def _take(self, project: Project) -> None:
+        self.project = project
+        self.port = free_port()
+        self.process: subprocess.Popen[str] | None = None
+        self._gate: BinaryIO | None = None
 
     @property
     def begun(self) -> list[str]:

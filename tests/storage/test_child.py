@@ -45,6 +45,14 @@ def fail(kind: str, *, progress: Callable[[float], None]) -> dict[str, Any]:
     raise TransientError("busy", "wait") if kind == "transient" else UnusableVideoError("torn", "drop it", "truncated")
 
 
+def end_itself(victim: str, *, progress: Callable[[float], None]) -> dict[str, Any]:
+    """As when somebody ends the child, or the server that it was forked from and the child with it."""
+    if victim == "server":
+        os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
 def environment(*, progress: Callable[[float], None]) -> dict[str, Any]:
     return {"names": sorted(os.environ)}
 
@@ -121,6 +129,13 @@ def test_children_allocate_with_jemalloc_where_it_is_installed(tmp_path: Path) -
         "    print(said['preloaded'], os.environ.get('LD_PRELOAD'))\n")
     reply = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True)
     assert reply.stdout.split() == ["libc.so.6", "None"]
+
+
+@pytest.mark.parametrize("victim", ["child", "server"])
+def test_what_is_ended_from_outside_is_no_fault_of_the_video(victim: str) -> None:
+    with pytest.raises(TransientError, match="ended from outside"):
+        run(end_itself, victim)
+    assert run(add, 2, 3)["sum"] == 5
 
 
 def test_a_stopped_run_blames_no_video() -> None:
