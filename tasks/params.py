@@ -175,6 +175,22 @@ class AlignmentParams(Section):
     min_weight: Share
 
 
+class EvidenceParams(Section):
+    rounds: int = Field(ge=0, le=20)
+    settled: NotNegative
+    folds: int = Field(ge=2, le=20)
+    first_videos: int = Field(ge=4, le=100_000)
+    max_videos: int = Field(ge=4, le=100_000)
+    min_videos: int = Field(ge=1, le=1000)
+    picture_px: int = Field(ge=32, le=256, multiple_of=8)
+    width: int = Field(ge=4, le=128, multiple_of=4)
+    epochs: int = Field(ge=1, le=1000)
+    learning_rate: Positive
+    weight_decay: NotNegative
+    seed: int
+    threads: int = Field(ge=1, le=256)
+
+
 class DatasetParams(Section):
     shard_megabytes: int = Field(ge=1, le=1024)
     row_group_rows: int = Field(ge=1, le=100_000)
@@ -310,6 +326,7 @@ class Params(Section):
     transcription: TranscriptionParams
     keywords: KeywordsParams
     alignment: AlignmentParams
+    evidence: EvidenceParams
     dataset: DatasetParams
     nets: NetsParams
     training: TrainingParams

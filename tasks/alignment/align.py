@@ -57,7 +57,7 @@ def align(words: pa.Table, frames: pa.Table, params: AlignmentParams) -> pa.Tabl
     columns: dict[str, Any] = {
         "video_id": [frames["video_id"][0].as_py()] * count if count else [],
         "frame": screen.frame, "timestamp": screen.timestamp, "until": screen.until,
-        "labels": _labels(words, evidence, params.min_weight, fitted),
+        "labels": list_labels(words, evidence, calibrate(evidence.probability, fitted), params.min_weight),
         "sentence": texts, "sentence_start": starts,
         "p_alignable": [None] * count,
         "video_offset_seconds": [round(offset.best, DECIMALS) if significant else None] * count,
@@ -89,10 +89,10 @@ def calibrate(probability: Floats, fitted: Calibration) -> Floats:
     return weight
 
 
-def _labels(words: pa.Table, evidence: Evidence, min_weight: float, fitted: Calibration) -> pa.ListArray:
-    """One list of LABEL for each picture, heaviest first, then by name: the names of its view."""
+def list_labels(words: pa.Table, evidence: Evidence, weight: Floats, min_weight: float) -> pa.ListArray:
+    """One list of LABEL for each picture, heaviest first, then by name: the names of its view. weight: shape (names,)."""
     screen, nearby, first = evidence.screen, evidence.nearby, evidence.names.first
-    weight = np.round(calibrate(evidence.probability, fitted), DECIMALS)
+    weight = np.round(weight, DECIMALS)
     count = np.diff(first, append=len(nearby.mention))
     # The mention that most likely is about the view speaks for all; of equal ones the first.
     likely = np.round(nearby.share @ evidence.offset.posterior * evidence.mentions.confidence[nearby.mention], DECIMALS)

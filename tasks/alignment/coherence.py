@@ -49,6 +49,18 @@ class Nearby:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """What the pictures say of the names: how much likelier they are under a name than under any.
+
+    named: of each of the names, shape (names,). unsaid: of each view together with all names that were not said near it,
+    shape (views near words,), in the order of Nearby.
+    """
+
+    named: Floats
+    unsaid: Floats
+
+
+@dataclass(frozen=True)
 class Names:
     """Every word near a view as its possible name, in the order of Nearby.
 
@@ -83,8 +95,8 @@ def find_nearby(mentions: Mentions, screen: Screen, window_seconds: float, fitte
     return Nearby(mention[pair], view[pair], np.add.reduceat(share, pair) / 2)
 
 
-def name_views(mentions: Mentions, nearby: Nearby, fitted: Calibration) -> Names:
-    """Weigh every word near every view as its name, under every lag."""
+def name_views(mentions: Mentions, nearby: Nearby, fitted: Calibration, looks: Looks | None = None) -> Names:
+    """Weigh every word near every view as its name, under every lag; `looks`: by its pictures too."""
     lemma = mentions.lemma[nearby.mention]
     name = starts_of(nearby.view, lemma)
     shown = starts_of(nearby.view[name])  # where the names of a view begin
@@ -106,9 +118,13 @@ def name_views(mentions: Mentions, nearby: Nearby, fitted: Calibration) -> Names
     crowd = np.add.reduceat(prior, shown)
     prior /= np.repeat(np.maximum(crowd / MOST_SAID, 1), names)
     log_named = np.add.reduceat(same, name) + np.repeat(none, names, axis=0) + np.log(prior)[:, None]
+    unseen = 1 - np.minimum(crowd, MOST_SAID)
+    if looks is not None:
+        log_named += np.log(looks.named)[:, None]
+        unseen = unseen * looks.unsaid
     top = np.maximum(np.maximum.reduceat(log_named, shown), none)
     named = np.exp(log_named - np.repeat(top, names, axis=0))
-    unsaid = (1 - np.minimum(crowd, MOST_SAID))[:, None] * np.exp(none - top)
+    unsaid = unseen[:, None] * np.exp(none - top)
     evidence = np.add.reduceat(named, shown) + unsaid
     return Names(name, named / np.repeat(evidence, names, axis=0), (np.log(evidence) + top).sum(axis=0))
 
