@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -37,7 +37,12 @@ COMMANDS = {
     "versions": ("flows.upkeep", "run_versions"),
     "diff": ("flows.upkeep", "run_diff"),
     "checkout": ("flows.upkeep", "run_checkout"),
+    "label": ("flows.search", "label"),
+    "find": ("flows.search", "find"),
+    "study": ("flows.study", "study"),
 }
+
+MOST_SHOWN = 10_000
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,6 +64,7 @@ def build_parser() -> Parser:
     _add_dataset_commands(commands)
     _add_nightly_commands(commands)
     _add_upkeep_commands(commands)
+    _add_search_commands(commands)
     for command in commands.choices.values():  # the same options are taken after the command too
         _add_settings(command, "more")
     return parser
@@ -146,6 +152,35 @@ def _add_upkeep_commands(commands: "Commands") -> None:
     diff.add_argument("new")
     checkout = commands.add_parser("checkout", help="bring back a version: list, settings and dataset")
     checkout.add_argument("version")
+
+
+def _add_search_commands(commands: "Commands") -> None:
+    label = commands.add_parser("label", help="words for pictures")
+    label.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
+    find = commands.add_parser("find", help="pictures for words; more words narrow")
+    find.add_argument("words", nargs="+", metavar="WORD_OR_PHRASE")
+    find.add_argument("--per-video", type=_number_from(0), metavar="N", help="at most so many of one video; 0: any number")
+    find.add_argument("--save", type=Path, metavar="SHEET.png", help="also draw the pictures on a sheet")
+    for command, thing in ((label, "words a picture"), (find, "pictures")):
+        command.add_argument("--top", type=_number_from(1), metavar="N", help=f"how many {thing}")
+
+    study = commands.add_parser("study", help="look into nets")
+    kinds = study.add_subparsers(dest="subject", metavar="weights|nets", required=True)
+    weights = kinds.add_parser("weights", help="a page on the spectra of a net's weights, and how versions differ")
+    weights.add_argument("versions", nargs="*", metavar="VERSION", help="none: the champion and the one before it")
+    nets = kinds.add_parser("nets", help="a page that compares image towers at equal compute")
+    for command in (weights, nets):
+        command.add_argument("--out", type=Path, help="where to write the page")
+    for command in (label, find, weights, nets):
+        command.add_argument("--net", default="main", help="which net (default: main)")
+
+
+def _number_from(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,5}", text) or not least <= int(text) <= MOST_SHOWN:
+            raise argparse.ArgumentTypeError(f"{text[:60]} is not a number from {least} to {MOST_SHOWN}")
+        return int(text)
+    return read
 
 
 def _add_settings(parser: argparse.ArgumentParser, settings: str) -> None:
