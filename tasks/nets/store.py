@@ -121,14 +121,13 @@ def load_net(folder: Path) -> TrainedNet:
         towers = Towers(spec)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise IntegrityError(f"{folder / NET}: not a net ({_first_line(error)})", REMEDY) from error
-    put_weights(towers, content, str(folder / WEIGHTS))
+    put_weights(towers, read_tensors(content, str(folder / WEIGHTS)), str(folder / WEIGHTS))
     return TrainedNet(spec, towers, vocabulary, net_calibration)
 
 
-def put_weights(towers: torch.nn.Module, content: bytes, name: str) -> None:
-    """Load safetensors bytes into a net. Raises IntegrityError when they are none, or of other shapes."""
-    tensors = read_tensors(content, name)
-    wanted = towers.state_dict()
+def put_weights(net: torch.nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+    """Load weights into a net. Raises IntegrityError when they are not all there, of other shapes, or not finite."""
+    wanted = net.state_dict()
     for key, tensor in wanted.items():
         if key not in tensors:
             raise IntegrityError(f"{name}: lacks {key}", REMEDY)
@@ -138,7 +137,7 @@ def put_weights(towers: torch.nn.Module, content: bytes, name: str) -> None:
             raise IntegrityError(f"{name}: {key} is not finite", REMEDY)
     if extra := sorted(set(tensors) - set(wanted)):
         raise IntegrityError(f"{name}: {extra[0]} belongs to another net", REMEDY)
-    towers.load_state_dict(tensors)
+    net.load_state_dict(dict(tensors))
 
 
 def read_tensors(content: bytes, name: str) -> dict[str, Tensor]:

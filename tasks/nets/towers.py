@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from tasks.nets.residual import ResidualTower
 from tasks.nets.small import SmallTower
+from tasks.nets.vgg import VggTower
 from tasks.nets.words import WordTower
 
 FIRST_SCALE, GREATEST_SCALE = 10.0, 100.0
@@ -30,14 +32,6 @@ class NetSpec:
     dimensions: int
     buckets: int
     config: str = ""
-
-
-class ImageTower(Protocol):
-    """float (N, 3, H, W), normalised -> (N, features)."""
-
-    features: int
-
-    def __call__(self, pictures: Tensor) -> Tensor: ...
 
 
 class Towers(nn.Module):
@@ -69,8 +63,12 @@ class Towers(nn.Module):
         return self.log_scale.exp().clamp(max=GREATEST_SCALE)
 
 
-def build_image_tower(spec: NetSpec) -> SmallTower:
-    """An untrained image tower."""
-    if spec.image == "small":
-        return SmallTower(spec.width)
-    raise ValueError(f"unknown image tower: {spec.image}")
+def build_image_tower(spec: NetSpec) -> Any:
+    """An untrained image tower: a module, with the number of its features."""
+    if spec.image == "pretrained":
+        from tasks.nets.pretrained import PretrainedTower  # transformers takes seconds to import
+        return PretrainedTower(spec.config)
+    kinds = {"small": SmallTower, "vgg": VggTower, "residual": ResidualTower}
+    if spec.image not in kinds:
+        raise ValueError(f"unknown image tower: {spec.image}")
+    return kinds[spec.image](spec.width)

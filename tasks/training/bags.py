@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Bags:
         flat = [pair for row in rows for pair in row]
         return cls(starts, np.array([word for word, _ in flat], np.int64), np.array([w for _, w in flat], np.float32))
 
-    def dense(self, rows: NDArray[np.int64], words: NDArray[np.int64]) -> Tensor:
+    def dense(self, rows: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32 (len(rows), len(words)): the weights of some rows. words: ascending numbers of the vocabulary."""
         out = np.zeros((len(rows), len(words)), np.float32)
         for at, row in enumerate(rows.tolist()):
@@ -34,7 +32,7 @@ class Bags:
             column = np.searchsorted(words, self.words[mine])
             known = (column < len(words)) & (words[np.minimum(column, len(words) - 1)] == self.words[mine])
             out[at, column[known]] = self.weights[mine][known]
-        return torch.from_numpy(out)
+        return out
 
     def words_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The words near any of the rows, ascending."""

@@ -3,7 +3,7 @@
 import json
 import logging
 import resource
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,34 +12,56 @@ import numpy as np
 import torch
 
 from tasks.dataset.manifest import read_manifest
-from tasks.errors import InputError
-from tasks.nets.store import Calibration, TrainedNet, load_net, save_net
-from tasks.nets.towers import NetSpec, Towers
+from tasks.errors import InputError, IntegrityError
+from tasks.nets.cost import measure_cost
+from tasks.nets.pretrained import new_towers
+from tasks.nets.store import WEIGHTS, Calibration, TrainedNet, load_net, save_net
+from tasks.nets.towers import Towers
 from tasks.params import NetsParams, TrainingParams
 from tasks.storage.artefact import Fingerprint, digest_file
 from tasks.storage.atomic import staged_folder
 from tasks.training.bags import Bags
+from tasks.training.blend import blend
 from tasks.training.calibrate import fit_calibration
-from tasks.training.loop import Curve, run_epochs
+from tasks.training.checkpoint import Checkpoint
+from tasks.training.loop import Curve, Training
+from tasks.training.processes import Processes, joined
+from tasks.training.replay import Plan, plan_all, plan_replay
 from tasks.training.samples import Progress, Samples, choose_vocabulary, read_samples, silent
 
 VERSION = 1  # raise it when the same dataset and settings would give other weights
+RECORD = "training.json"
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained net and what it took. samples_seen: pictures shown to it, with repeats. kept: share of the new weights in the
+    blend with those of the base, 1 from scratch.
+    """
+
+    net: TrainedNet
+    curves: tuple[Curve, ...]
+    samples_seen: int
+    kept: float
 
 
 @dataclass(frozen=True)
 class TrainedSummary:
     """What a training came to. samples_seen: pictures shown to the net, with repeats; cpu_seconds: of this process, all threads.
 
-    calibration_error: expected, on the validation split. curves: a point an epoch.
+    new_pictures: those that the base had not seen. calibration_error: expected, on the validation split. kept: share of the new
+    weights in the blend with those of the base, 1 from scratch. curves: a point an epoch.
     """
 
     folder: Path
     words: int
     pictures: int
+    new_pictures: int
     samples_seen: int
     cpu_seconds: float
     calibration_error: float
+    kept: float
     curves: tuple[Curve, ...]
 
 
@@ -49,10 +71,20 @@ def version_name(dataset: Path, nets: NetsParams, training: TrainingParams, base
 
 
 def training_fingerprint(
-    manifest: Mapping[str, Any], nets: NetsParams, training: TrainingParams, base: Path | None) -> Fingerprint:
-    files = {entry["path"]: entry["digest"] for split in manifest["splits"].values() for entry in split["shards"]}
-    inputs = {**files, **({"base": digest_file(base / "weights.safetensors")} if base else {})}
-    return Fingerprint("training", VERSION, {"nets": nets.model_dump(), "training": training.model_dump()}, inputs)
+    manifest: Mapping[str, Any], nets: NetsParams, training: TrainingParams, base: Path | None, processes: int = 1,
+) -> Fingerprint:
+    """What a net depends on: the pictures and labels, the settings, the code, the base, and among how many it was shared out."""
+    inputs = {entry["path"]: entry["digest"] for split in manifest["splits"].values() for entry in split["shards"]}
+    if base:
+        inputs["base"] = _digest(base / WEIGHTS)
+    if nets.pretrained:
+        files = sorted(Path(nets.pretrained).glob("*")) if Path(nets.pretrained).is_dir() else [Path(nets.pretrained)]
+        inputs |= {f"pretrained/{file.name}": _digest(file) for file in files if file.suffix in (".safetensors", ".json")}
+    params: dict[str, Any] = {"nets": nets.model_dump(exclude={"pretrained"}),
+                              "training": training.model_dump(exclude={"checkpoint_steps"})}
+    if processes > 1:
+        params["processes"] = processes
+    return Fingerprint("training", VERSION, params, inputs)
 
 
 def train_net(
@@ -62,47 +94,70 @@ def train_net(
     """Train on the train split, calibrate on the validation split and write the folder `out`, whole or not at all.
 
     base: an earlier version to go on from. cache: where decoded pictures are kept; else `.cache/pictures` beside the dataset.
-    Raises InputError when the dataset is empty, has one word only or no validation split, IntegrityError when a shard or the
-    base is not what it should be.
+    A killed run leaves a checkpoint beside `out`, which the next call with the same arguments goes on from, to the same bytes.
+    Raises InputError when the dataset is empty, has one word only, no validation split or nothing new, IntegrityError when a
+    shard or the base is not what it should be.
     """
+    began = _cpu_seconds()
     manifest = read_manifest(dataset)
     place = cache or dataset.parent / ".cache" / "pictures"
     train, validation = (
         read_samples(dataset, split, nets.picture_px, place, threads=training.threads, progress=progress, manifest=manifest)
         for split in ("train", "validation"))
-    began = _cpu_seconds()
-    net, curves, seen = fit_net(train, validation, nets, training, base=load_net(base) if base else None, progress=progress)
-    fingerprint = training_fingerprint(manifest, nets, training, base)
-    with staged_folder(out) as staging:
-        save_net(staging, net)
-        (staging / "curves.csv").write_text(_csv(curves))
-        record = json.loads(fingerprint.to_json()) | {
-            "samples_seen": seen, "pictures": len(train), "words": len(net.vocabulary),
-            "calibration_error": net.calibration.error, "loss": curves[-1].train_loss,
-            "validation_loss": curves[-1].validation_loss}
-        (staging / "training.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    device = choose_device(training.device)
+    with joined(device) as processes:
+        fingerprint = training_fingerprint(manifest, nets, training, base, processes.count)
+        checkpoint = Checkpoint(out.parent / f".{out.name}.checkpoint", fingerprint.digest)
+        known = read_known(base) if base else frozenset()
+        fitted = fit_net(
+            train, validation, nets, training, base=load_net(base) if base else None, known=known, device=device,
+            processes=processes, checkpoint=checkpoint, progress=progress)
+        if processes.rank == 0:
+            _write(out, fitted, fingerprint, train, known)
+            checkpoint.remove()
     return TrainedSummary(
-        out, len(net.vocabulary), len(train), seen, _cpu_seconds() - began, net.calibration.error, tuple(curves))
+        out, len(fitted.net.vocabulary), len(train), sum(name not in known for name in train.fingerprint), fitted.samples_seen,
+        _cpu_seconds() - began, fitted.net.calibration.error, fitted.kept, fitted.curves)
 
 
 def fit_net(
     train: Samples, validation: Samples, nets: NetsParams, training: TrainingParams, *, base: TrainedNet | None = None,
+    known: Iterable[str] = (), device: str = "cpu", processes: Processes | None = None, checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
-) -> tuple[TrainedNet, list[Curve], int]:
-    """-> (net, its learning curve, pictures shown to it). Nothing is written."""
+) -> Fitted:
+    """Train and calibrate; nothing but the checkpoint is written.
+
+    known: fingerprints of the videos that the base was trained on: those are shown again in part only.
+    """
+    vocabulary = choose_vocabulary(train, training.min_pictures, base.vocabulary if base else ())
     if not len(validation):
         raise InputError("the validation split is empty: probabilities cannot be calibrated",
                          "set dataset.split_by: video, raise dataset.validation_share, or ingest more channels")
-    vocabulary = choose_vocabulary(train, training.min_pictures, base.vocabulary if base else ())
     torch.set_num_threads(training.threads)
     torch.manual_seed(training.seed)
-    towers = Towers(NetSpec(nets.image, nets.picture_px, nets.width, nets.dimensions, nets.buckets))
+    towers = new_towers(nets)
     if base:
         if base.spec != towers.spec:
-            raise InputError(f"the base is {base.spec}, not {towers.spec}", "train from scratch, or with the base's settings")
+            raise InputError(f"the earlier version is {base.spec}, not {towers.spec}", "train from scratch")
         towers.load_state_dict(base.towers.state_dict())
-    curves, seen = run_epochs(towers, train, validation, vocabulary, training, progress)
-    return calibrated(towers, validation, vocabulary), curves, seen
+    plan = _plan(train, training, base is not None, frozenset(known))
+    cost = measure_cost(towers)
+    log.info("%s: %d pictures, %d words, %d epochs of %d", cost, len(train), len(vocabulary), plan.epochs, len(plan))
+    run = Training(towers, train, validation, vocabulary, plan, training, device, processes or Processes(), checkpoint)
+    run.run(progress)
+    towers.cpu()
+    kept = blend(towers, base.towers, validation, vocabulary, training) if base else 1.0
+    return Fitted(calibrated(towers, validation, vocabulary), tuple(run.curves), run.seen, kept)
+
+
+def _plan(train: Samples, training: TrainingParams, is_retraining: bool, known: frozenset[str]) -> Plan:
+    if not is_retraining:
+        return plan_all(train, training.epochs, training.seed)
+    plan = plan_replay(train, known, training.replay_share, training.retrain_epochs, training.seed)
+    if not len(plan.new):
+        raise InputError("nothing new to learn: the earlier version has seen every video of the train split",
+                         "ingest more videos, or train from scratch")
+    return plan
 
 
 def calibrated(towers: Towers, validation: Samples, vocabulary: tuple[str, ...]) -> TrainedNet:
@@ -110,14 +165,42 @@ def calibrated(towers: Towers, validation: Samples, vocabulary: tuple[str, ...])
     plain = TrainedNet(towers.spec, towers, vocabulary, Calibration(1.0, (0.0,) * len(vocabulary)))
     rows = np.arange(len(validation))
     scores = plain.scores(plain.embed_pictures(validation.pictures.take(rows)))
-    shown = Bags.of(validation.labels, vocabulary).dense(rows, np.arange(len(vocabulary))).numpy()
+    shown = Bags.of(validation.labels, vocabulary).dense(rows, np.arange(len(vocabulary)))
     return TrainedNet(towers.spec, towers, vocabulary, fit_calibration(scores, shown))
 
 
-def _csv(curves: list[Curve]) -> str:
+def choose_device(device: str) -> str:
+    """cpu | cuda. Raises InputError when a GPU is asked for and there is none."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("training.device is cuda: torch sees no GPU", "set it to auto or cpu")
+    return device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def read_known(folder: Path) -> frozenset[str]:
+    """Fingerprints of the videos that a version was trained on, by itself and by those it went on from."""
+    try:
+        return frozenset(map(str, json.loads((folder / RECORD).read_bytes())["known"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{folder / RECORD}: does not say what the net was trained on", "train from scratch") from error
+
+
+def _write(out: Path, fitted: Fitted, fingerprint: Fingerprint, train: Samples, known: frozenset[str]) -> None:
     lines = ["epoch,samples,train_loss,validation_loss"]
-    lines += [f"{c.epoch},{c.samples},{c.train_loss:.6f},{c.validation_loss:.6f}" for c in curves]
-    return "\n".join(lines) + "\n"
+    lines += [f"{c.epoch},{c.samples},{c.train_loss:.6f},{c.validation_loss:.6f}" for c in fitted.curves]
+    record = json.loads(fingerprint.to_json()) | {
+        "samples_seen": fitted.samples_seen, "pictures": len(train), "words": len(fitted.net.vocabulary),
+        "calibration_error": fitted.net.calibration.error, "kept": fitted.kept, "known": sorted(known | set(train.fingerprint))}
+    with staged_folder(out) as staging:
+        save_net(staging, fitted.net)
+        (staging / "curves.csv").write_text("\n".join(lines) + "\n")
+        (staging / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def _digest(path: Path) -> str:
+    try:
+        return digest_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})", "name a trained version or pretrained weights") from error
 
 
 def _cpu_seconds() -> float:

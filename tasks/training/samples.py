@@ -130,7 +130,7 @@ def _decoded(path: Path, digest: str, picture_px: int, cache: Path, threads: int
     place = cache / f"{digest}-{picture_px}-{DECODED_VERSION}.npy"
     file = pq.ParquetFile(path)
     shape = (file.metadata.num_rows, *picture_size(picture_px), 3)
-    if not place.is_file():
+    if not _is_whole(place, shape):
         with staged_file(place) as staging, ThreadPoolExecutor(threads) as pool:
             out = np.lib.format.open_memmap(staging, mode="w+", dtype=np.uint8, shape=shape)
             row = 0
@@ -141,9 +141,15 @@ def _decoded(path: Path, digest: str, picture_px: int, cache: Path, threads: int
                     row += 1
             out.flush()
     array: NDArray[np.uint8] = np.load(place, mmap_mode="r")
-    if array.shape != shape or array.dtype != np.uint8:
-        raise IntegrityError(f"{place}: decoded pictures are torn", "delete it and run again")
     return array
+
+
+def _is_whole(place: Path, shape: tuple[int, ...]) -> bool:
+    try:
+        array = np.load(place, mmap_mode="r")
+        return bool(array.shape == shape and array.dtype == np.uint8)
+    except (OSError, ValueError, EOFError):
+        return False  # none, or torn: it is simply made again
 
 
 def _decode(content: bytes, picture_px: int, path: Path) -> NDArray[np.uint8]:
