@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,7 +120,9 @@ def test_a_name_cannot_leave_the_folder(models: Path, name: str) -> None:
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"net": 1}'])
 def test_a_damaged_pointer_is_told_and_left(models: Path, damage: bytes) -> None:
     (models / "net" / "champion.json").write_bytes(damage)
-    for act in (lambda: read_champion(models, "net"), lambda: promote(models, "net", "n1", None, force=True)):
+    acts: list[Callable[[], object]] = [
+        lambda: read_champion(models, "net"), lambda: promote(models, "net", "n1", None, force=True)]
+    for act in acts:
         with pytest.raises(IntegrityError, match=r"champion\.json: damaged"):
             act()
     assert (models / "net" / "champion.json").read_bytes() == damage
@@ -144,7 +147,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(models: Path, store: ObjectStore) -> None:
     promote(models, "net", "n1", passed(models, "n1"), pointer=Pointer(store, "net"))
-    barrier, won, lost = threading.Barrier(2), [], list[WorkflowError]()
+    barrier, won, lost = threading.Barrier(2), list[str](), list[WorkflowError]()
 
     class Slow(Pointer):
         """Both have read the pointer before either moves it."""
