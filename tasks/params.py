@@ -187,6 +187,7 @@ class EvidenceParams(Section):
     epochs: int = Field(ge=1, le=1000)
     learning_rate: Positive
     weight_decay: NotNegative
+    precision: Literal["float32", "bfloat16"]
     seed: int
     threads: int = Field(ge=1, le=256)
 
@@ -245,6 +246,7 @@ class SearchParams(Section):
 class GateParams(Section):
     allowed_loss: Share
     slice_allowed_loss: Share
+    allowed_miscalibration: Share
     first_gain: Share
     confidence: float = Field(gt=0.5, lt=1)
     draws: int = Field(ge=100, le=100_000)
