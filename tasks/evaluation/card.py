@@ -186,7 +186,7 @@ def _figures(card: Mapping[str, Any]) -> str:
     """A table: a figure a line, a slice a column."""
     columns = {"all": card["metrics"], **card["slices"]}
     names = [name for name in card["metrics"] if not name.endswith("_ceiling")]
-    lines = [(name, *(_figure(name, figures[name]) for figures in columns.values())) for name in names]
+    lines = [(name, *(_figure(name, figures[name]) if name in figures else "" for figures in columns.values())) for name in names]
     best = [f"{_figure(name, card['metrics'][f'{name}_ceiling'])} for {name}"
             for name in ("precision_at_1", "precision_at_5") if f"{name}_ceiling" in card["metrics"]]
     return _table(("", *columns), lines) + f"\n\nThe labels are doubtful themselves: no net can show more than {', '.join(best)}."

@@ -29,6 +29,7 @@ QUERIES, FOUND = 8, 6  # rows and pictures of the retrieval sheet
 SURE, SOME = 0.5, 0.1  # label weight from which a picture counts as right, or as doubtful
 THUMBNAIL = (176, 99)
 CONFUSED = 12  # words
+RIGHT_RGB, WRONG_RGB, OTHER_RGB = (26, 138, 79), (196, 54, 44), (110, 110, 110)
 VERSIONS = 12  # the last so many
 FIGURES = {"precision_at_1": "first word right", "r_at_10": "found in first 10", "recall_at_5": "labels in first 5",
            "calibration_error": "calibration error"}
@@ -169,13 +170,13 @@ def draw_confusion(pairs: Sequence[tuple[str, str]]) -> bytes:
     counts = {word: Counter(answer if answer in words else "another" for label, answer in pairs if label == word)
               for word in words}
     cell, left, top = 50, 170, 170
-    parts = [text(24, 36, "Shown one thing, it says", size=20, bold=True),
+    parts = [text(24, 36, "Shown this, it says that", size=20, bold=True),
              text(24, 60, "Rows: what the picture shows. Columns: what the net said first, in per cent of the row. "
                   "Green is right.", colour=SOFT)]
     if not words:
         parts.append(text(24, 100, "No picture has a label that is surely right.", colour=SOFT))
     for at, word in enumerate(columns):
-        x = left + at * cell + cell / 2
+        x = left + at * cell + cell / 2 + (8 if word == "another" else 0)
         parts.append(f'<g transform="translate({x + 5:.1f},{top - 10}) rotate(-55)">'
                      f'{text(0, 0, word, colour=SOFT if word == "another" else INK, room=110)}</g>')
     for row, word in enumerate(words):
@@ -184,15 +185,15 @@ def draw_confusion(pairs: Sequence[tuple[str, str]]) -> bytes:
         parts.append(text(left - 12, y + cell / 2 + 5, total, size=12, colour=SOFT, anchor="end"))
         for column, answer in enumerate(columns):
             share = counts[word][answer] / total
-            parts += _cell(left + column * cell, y, cell, share, is_right=answer == word)
+            tint = RIGHT_RGB if answer == word else OTHER_RGB if answer == "another" else WRONG_RGB
+            parts += _cell(left + column * cell + (8 if answer == "another" else 0), y, cell, share, tint)
     return chart.page(max(820, left + len(columns) * cell + 70), top + len(words) * cell + 24, parts)
 
 
-def _cell(x: float, y: float, side: int, share: float, *, is_right: bool) -> Iterator[str]:
-    red, green, blue = (26, 138, 79) if is_right else (196, 54, 44)
-    fade = min(1.0, share * (1 if is_right else 1.6))
-    colour = "#" + "".join(f"{round(255 + (part - 255) * fade):02x}" for part in (red, green, blue))
-    yield box(x, y, side - 2, side - 2, colour if share else "#f6f6f6", stroke="#bbb" if is_right else "none", thick=is_right)
+def _cell(x: float, y: float, side: int, share: float, tint: tuple[int, int, int]) -> Iterator[str]:
+    fade = min(1.0, share * (1.6 if tint == WRONG_RGB else 1))
+    colour = "#" + "".join(f"{round(255 + (part - 255) * fade):02x}" for part in tint)
+    yield box(x, y, side - 2, side - 2, colour if share else "#f6f6f6", stroke=RIGHT if tint == RIGHT_RGB else "none", thick=1)
     if share >= 0.005:
         yield text(x + side / 2 - 1, y + side / 2 + 4, f"{100 * share:.0f}", size=14, anchor="middle",
                    colour="#fff" if fade > 0.55 else INK)

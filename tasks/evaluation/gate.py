@@ -69,7 +69,8 @@ class Verdict:
     def summary(self) -> str:
         """In one line."""
         what = "promote" if self.passed else "refuse"
-        return f"{what} {self.candidate}: {'; '.join(self.reasons)}"
+        more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
+        return f"{what} {self.candidate}: {self.reasons[0]}{more}"
 
 
 def compare(

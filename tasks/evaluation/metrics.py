@@ -183,13 +183,16 @@ def everything(split: FrozenSplit) -> Slice:
 
 
 def measure(split: FrozenSplit, answers: Answers, part: Slice) -> dict[str, float]:
-    """All figures of a part, 0-1, but for the counts and `median_rank`, which is in pictures."""
+    """All figures of a part, 0-1, but for the counts and `median_rank`, which is in pictures; of a part of the words only
+    those that are about words.
+    """
     ranking, draws = rank(split, answers, part), once(len(split.videos))
     figures = {
         "precision_at_1": precision(split, answers, part, 1), "precision_at_5": precision(split, answers, part, BEST),
         "precision_at_1_ceiling": ceiling(split, part, 1), "precision_at_5_ceiling": ceiling(split, part, BEST),
-        "recall_at_5": recall(split, answers, part), "r_at_1": found_within(ranking, 1), "r_at_10": found_within(ranking, 10),
-        "calibration_error": calibration(split, answers, part)}
+        "calibration_error": calibration(split, answers, part)} if part.words.all() else {}
+    figures |= {"recall_at_5": recall(split, answers, part), "r_at_1": found_within(ranking, 1),
+                "r_at_10": found_within(ranking, 10)}
     counts = {
         "videos": part.size, "pictures": int(part.videos[split.video_of].sum()), "words_asked": len(ranking.words),
         "median_rank": float(np.median(ranking.ranks)) if len(ranking.ranks) else 0.0}
