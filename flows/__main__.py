@@ -37,11 +37,17 @@ COMMANDS = {
     "versions": ("flows.upkeep", "run_versions"),
     "diff": ("flows.upkeep", "run_diff"),
     "checkout": ("flows.upkeep", "run_checkout"),
+    "train": ("flows.nets", "run_train"),
+    "evaluate": ("flows.nets", "run_evaluate"),
+    "retrain": ("flows.nets", "run_retrain"),
+    "promote": ("flows.nets", "run_promote"),
+    "rollback": ("flows.nets", "run_rollback"),
     "label": ("flows.search", "label"),
     "find": ("flows.search", "find"),
     "study": ("flows.study", "study"),
 }
 
+DEFAULT_NET = "main"
 MOST_SHOWN = 10_000
 
 
@@ -64,6 +70,7 @@ def build_parser() -> Parser:
     _add_dataset_commands(commands)
     _add_nightly_commands(commands)
     _add_upkeep_commands(commands)
+    _add_net_commands(commands)
     _add_search_commands(commands)
     for command in commands.choices.values():  # the same options are taken after the command too
         _add_settings(command, "more")
@@ -90,9 +97,9 @@ def _add_dataset_commands(commands: "Commands") -> None:
     rebuild.add_argument("recipe", type=Path)
     rebuild.add_argument("out", type=Path, metavar="OUT")
 
-    models = commands.add_parser("models", help="recogniser models")
-    kinds = models.add_subparsers(dest="action", metavar="list|fetch|path", required=True)
-    kinds.add_parser("list", help="which are known and which are here")
+    models = commands.add_parser("models", help="nets, and recogniser models")
+    kinds = models.add_subparsers(dest="action", metavar="list|fetch|path")
+    kinds.add_parser("list", help="which recogniser models are known and which are here; without it: the nets of this project")
     fetch = kinds.add_parser("fetch", help="fetch one from its publisher, once")
     fetch.add_argument("name")
     fetch.add_argument("--sha256", default="", help="what the archive must hash to")
@@ -124,7 +131,7 @@ def _add_nightly_commands(commands: "Commands") -> None:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=4200)
     stage = commands.add_parser("stage", help="one stage of dvc.yaml; `dvc repro` calls it")
-    stage.add_argument("stage", choices=["media", "labels", "dataset"])
+    stage.add_argument("stage", choices=["media", "labels", "evidence", "dataset", "train", "evaluate"])
 
 
 def _add_upkeep_commands(commands: "Commands") -> None:
@@ -154,6 +161,22 @@ def _add_upkeep_commands(commands: "Commands") -> None:
     checkout.add_argument("version")
 
 
+def _add_net_commands(commands: "Commands") -> None:
+    train = commands.add_parser("train", help="a new version of the net, from the dataset as it is now")
+    evaluate = commands.add_parser("evaluate", help="a version of the net and the one in use, side by side")
+    evaluate.add_argument("version", nargs="?", default="", metavar="VERSION", help="none: what was trained last")
+    retrain = commands.add_parser("retrain", help="train on what is new, judge the result, put it to use or refuse it")
+    for command in (train, retrain):
+        command.add_argument("--from-scratch", action="store_true", help="do not go on from the version in use")
+    promote = commands.add_parser("promote", help="put a version of the net to use")
+    promote.add_argument("--force", action="store_true", help="whatever its verdict says; this is recorded")
+    rollback = commands.add_parser("rollback", help="put an earlier version of the net to use again")
+    for command in (promote, rollback):
+        command.add_argument("version", metavar="VERSION")
+    for command in (train, evaluate, retrain, promote, rollback):
+        command.add_argument("--net", default=DEFAULT_NET, metavar="NAME", help=f"which net (default: {DEFAULT_NET})")
+
+
 def _add_search_commands(commands: "Commands") -> None:
     label = commands.add_parser("label", help="words for pictures")
     label.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
@@ -172,7 +195,7 @@ def _add_search_commands(commands: "Commands") -> None:
     for command in (weights, nets):
         command.add_argument("--out", type=Path, help="where to write the page")
     for command in (label, find, weights, nets):
-        command.add_argument("--net", default="main", help="which net (default: main)")
+        command.add_argument("--net", default=DEFAULT_NET, metavar="NAME", help=f"which net (default: {DEFAULT_NET})")
 
 
 def _number_from(least: int) -> Callable[[str], int]:

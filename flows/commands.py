@@ -133,7 +133,12 @@ def run_rebuild(options: argparse.Namespace) -> int:
 
 
 def run_models(options: argparse.Namespace) -> int:
-    """List, fetch or find recogniser models."""
+    """List the nets; or list, fetch or find recogniser models."""
+    if options.action is None:
+        from flows.nets import print_models
+
+        print_models(data_folder(options.data), Console())
+        return 0
     from tasks.transcription.models import fetch_model, find_model, list_models, models_folder
 
     cache = models_folder()

@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -64,6 +64,21 @@ class Board:
     def shown(self) -> Iterator["Board"]:
         with self._progress, listening(self.heard_of):
             yield self
+
+
+@contextmanager
+def steps_shown() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is told of as (what, done, of)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as bars:
+        shown: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, of: int) -> None:
+            if what not in shown:
+                shown[what] = bars.add_task(what)
+            bars.update(shown[what], completed=done, total=of)
+
+        yield progress
 
 
 def error_line(problem: str, remedy: str) -> None:

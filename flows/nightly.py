@@ -22,6 +22,8 @@ from flows.stages import listed
 from tasks.dataset.task import seal_dataset
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import AlreadyRunningError, UnusableVideoError
+from tasks.evidence.gather import check_evidence
+from tasks.evidence.task import gather_evidence
 from tasks.params import Params, load_params
 from tasks.release.metrics import write_metrics
 from tasks.release.publish import require_newest
@@ -42,6 +44,7 @@ def nightly(project: str = ".", settings: dict[str, Any] | None = None, night: s
     """
     home = find_project(Path(project))
     params = load_params(home.params, settings or {})
+    check_evidence(params)
     require_newest(home)
     try:
         with workbench(home.data) as ledger:
@@ -60,6 +63,7 @@ def _night(home: Project, params: Params, ledger: Ledger, night: str) -> NightSu
     queue, waiting = choose_queue(home, params, ledger, now)
     with seen_in_ui(home.data, len(queue)) as show:
         results = label_all(Plan(home.data, params, tuple(queue), ()), ledger)
+        gather_evidence(home.data, read_catalogue(home.data.catalogue), params)
         dataset = seal_dataset(home.data, read_catalogue(home.data.catalogue), params.dataset)
         write_metrics(home.data)
         write_report(home.data.root, home.data.report)

@@ -15,11 +15,13 @@ from tasks.dataset.build import DatasetSummary, build_dataset
 from tasks.discovery.catalogue import read_catalogue
 from tasks.download.fetch import media_fingerprint
 from tasks.download.media import is_whole
+from tasks.evidence.gather import judge_labels
 from tasks.params import Params, load_params
 from tasks.release.metrics import write_metrics
 from tasks.schema import Video
 from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger
+from tasks.training.samples import Progress
 
 
 def listed(data: DataFolder) -> list[Video]:
@@ -69,6 +71,13 @@ def make_labels(data: str = "data", params_file: str = "params.yaml", settings: 
         due = ledger.due(here, datetime.now(UTC), policy_of(params), again=was_labelled, offline=True)
         results = label_all(Plan(folder, params, tuple(due), ()), ledger)
     return RunSummary(results)
+
+
+def make_evidence(data: Path, params_file: Path, settings: dict[str, Any], progress: Progress) -> str:
+    """Judge labels by what nets see in the pictures; says in one line what came of it."""
+    folder, params = data_folder(data), load_params(params_file, settings)
+    with workbench(folder):
+        return judge_labels(folder, read_catalogue(folder.catalogue), params, progress)
 
 
 def make_dataset(data: Path, params_file: Path, settings: dict[str, Any]) -> DatasetSummary:

@@ -107,6 +107,19 @@ def run_stage(options: argparse.Namespace) -> int:
         summary = make_dataset(options.data, options.params, settings)
         print(f"{counted(summary.videos, 'video')}, {counted(sum(summary.rows.values()), 'picture')}")
         return 0
+    if options.stage == "evidence":
+        from flows.console import steps_shown
+        from flows.stages import make_evidence
+
+        with steps_shown() as progress:
+            said = make_evidence(options.data, options.params, settings, progress)
+        print(said)
+        return 0
+    if options.stage in ("train", "evaluate"):
+        from flows.nets import stage_evaluate, stage_train
+
+        stage_net = stage_train if options.stage == "train" else stage_evaluate
+        return stage_net(data_folder(options.data), _params(options))
     with with_server(options.verbose, console):
         from flows.labelling import listened
         from flows.stages import fetch_media, make_labels

@@ -19,8 +19,10 @@ from tasks.dataset.card import CARD
 from tasks.dataset.manifest import MANIFEST, file_entries, file_entry, parse_manifest, read_manifest
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import InputError, IntegrityError
+from tasks.evaluation.candidate import begin_empty
 from tasks.release.dvc import hide_secrets, run_dvc
 from tasks.release.git import commit_files, file_at, make_tag, run_git
+from tasks.release.lock import dataset_part
 from tasks.release.metrics import GROWTH, LEFT_OUT, METRICS, figures, write_metrics
 from tasks.release.published import published_manifest
 from tasks.release.remote import DEFAULT_FOLDER, project_identity, read_owner, read_remote, read_settings, set_remote
@@ -30,10 +32,11 @@ from tasks.storage.ledger import Ledger
 from tasks.storage.objects import ObjectStore, StoreAddress, open_store
 from tasks.storage.project import Project
 
-OUTPUTS = ("media", "labels", "dataset")
+OUTPUTS = ("media", "labels", "evidence", "dataset", "models")
 # What a release commits; whatever else the user has changed or staged stays as it is.
 OURS = ("data/videos.csv", "data/forgotten.csv", "data/project.json", "data/.gitignore", f"data/{METRICS}", f"data/{GROWTH}",
-        f"data/{LEFT_OUT}", "dvc.lock", "dvc.yaml", "params.yaml", ".dvc/config")
+        f"data/{LEFT_OUT}", "data/training.json", "data/evaluation.json", "data/learning.csv", "dvc.lock",
+        "dvc.yaml", "params.yaml", ".dvc/config")
 Log = Callable[[str], None]
 
 
@@ -63,7 +66,7 @@ def release(project: Project, now: datetime, log: Log) -> Version | None:
         begun = None
         if _is_known(project, versions, log):
             return None
-    same = begun is not None and file_at(project.root, begun[1], project.lock.name) == project.lock.read_bytes()
+    same = begun is not None and dataset_part(file_at(project.root, begun[1], project.lock.name)) == _ours(project)
     tag = begun[0] if begun and same else _next_tag(now, versions, store)
     log(f"{tag}: pushing to {store.address.url}")
     run_dvc(project, "push")
@@ -81,6 +84,7 @@ def release(project: Project, now: datetime, log: Log) -> Version | None:
 def _commit_outputs(project: Project, log: Log) -> None:
     """Tell DVC that what is there is what its stages have made: `dvc status` is clean, and `dvc repro` does nothing."""
     write_metrics(project.data)
+    begin_empty(project.data)
     for name in OUTPUTS:  # a stage without a result yet has an empty one
         (project.data.root / name).mkdir(exist_ok=True)
     log("taking the outputs over into DVC's cache")
@@ -134,10 +138,13 @@ def _is_known(project: Project, versions: list[Version], log: Log) -> bool:
 
 def _same_as(project: Project, versions: list[Version]) -> list[str]:
     """The versions, oldest first, whose outputs are those that are here."""
-    locks = "".join(f"{version.tag}:{project.lock.name}\n" for version in versions)
-    blobs = (run_git(project.root, "cat-file", "--batch-check=%(objectname)", said=locks) or "").splitlines()
-    ours = (run_git(project.root, "hash-object", "--no-filters", project.lock.name) or "").strip()
-    return [version.tag for version, blob in zip(versions, blobs, strict=True) if blob == ours]
+    ours, manifest = _ours(project), digest_json(read_manifest(project.data.dataset))
+    likely = [version.tag for version in versions if version.manifest in ("", manifest)]
+    return [tag for tag in likely if dataset_part(file_at(project.root, tag, project.lock.name)) == ours]
+
+
+def _ours(project: Project) -> dict[str, Any]:
+    return dataset_part(project.lock.read_bytes())
 
 
 def _next_tag(now: datetime, versions: list[Version], store: ObjectStore) -> str:

@@ -16,7 +16,9 @@ SHARED = ("params.yaml", "dvc.yaml", "prefect.yaml")  # the repository's own; a 
 IGNORED = """\
 /data/media/
 /data/labels/
+/data/evidence/
 /data/dataset/
+/data/models/
 /data/ledger.sqlite*
 /data/report.html
 /data/.work/
@@ -33,7 +35,12 @@ DVC_SETTINGS = """\
     url = ../store
     verify = true
 """
-DVC_IGNORED = "# Half-written files of a run at work\n.staging-*\n"
+DVC_IGNORED = """\
+# Half-written files of a run at work
+.staging-*
+# In git: which net is in use changes without a training
+champion.json
+"""
 
 
 def init_project(folder: Path) -> Project:
@@ -49,7 +56,8 @@ def init_project(folder: Path) -> Project:
     project = Project(root)
     make_repository(root)
     contents = {name: shared_file(name).decode() for name in SHARED} | {
-        "data/videos.csv": ",".join(COLUMNS) + "\n", ".dvc/config": DVC_SETTINGS, ".dvcignore": DVC_IGNORED,
+        "data/videos.csv": ",".join(COLUMNS) + "\n", "data/training.json": "{}\n",
+        ".dvc/config": DVC_SETTINGS, ".dvcignore": DVC_IGNORED,
         ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n"}
     for name, content in contents.items():
         if not (root / name).exists():

@@ -16,6 +16,7 @@ from tasks.discovery.catalogue import empty_rows, read_catalogue
 from tasks.errors import InputError, IntegrityError, WorkflowError
 from tasks.release.dvc import run_dvc
 from tasks.release.git import file_at, run_git
+from tasks.release.lock import with_dataset_of
 from tasks.release.remote import read_remote
 from tasks.schema import FORGOTTEN
 from tasks.storage.artefact import digest_file
@@ -28,10 +29,10 @@ PREFIX = "dataset-"
 TAG = re.compile(r"dataset-(\d{4}-\d{2}-\d{2})\.([1-9]\d{0,5})")
 RELEASE = "release"  # in a published manifest: what it says beside what is in the dataset
 FIGURES = ("videos", "pictures", "labels", "hours", "shards", "megabytes")
-LIST = "data/videos.csv"
+LIST, LOCK = "data/videos.csv", "dvc.lock"
 PUT = "checked_out.json"  # in the cache folder: digests of the files that checkouts have written
 # What a version is made of, beside the objects that dvc.lock names. Tombstones are never rolled back.
-RESTORED = (LIST, "params.yaml", "dvc.yaml", "dvc.lock", "data/metrics.json", "data/growth.csv", "data/left_out.csv")
+RESTORED = (LIST, "params.yaml", "dvc.yaml", LOCK, "data/metrics.json", "data/growth.csv", "data/left_out.csv")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ def checkout_version(project: Project, name: str) -> CheckedOut:
     contents[LIST], forgotten = _without_forgotten(project, contents[LIST])
     if forgotten:  # its dataset shows them: it is to be made again, of the labels that are there
         contents = {path: contents[path] for path in (LIST, "params.yaml", "dvc.yaml")}
+    if LOCK in contents:
+        contents[LOCK] = with_dataset_of(contents[LOCK], project.lock.read_bytes() if project.lock.is_file() else None)
     _remember(project, contents)
     before = {path: (project.root / path).read_bytes() for path in contents if (project.root / path).is_file()}
     _write(project, contents)

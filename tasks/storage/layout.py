@@ -30,13 +30,8 @@ class DataFolder:
 
     @property
     def models(self) -> Path:
-        """Trained nets, a folder a version below one a net."""
+        """Trained nets, a folder a version below one a net; champion.json beside them, in git, says which is in use."""
         return self.root / "models"
-
-    @property
-    def champions(self) -> Path:
-        """Which version of each net is in use, one file a net; in git."""
-        return self.root / "champions"
 
     @property
     def training(self) -> Path:

@@ -12,7 +12,7 @@ from tests.flows.conftest import Finished
 from tests.flows.server import REPOSITORY
 
 SAMPLE = REPOSITORY / "data" / "sample"
-OUTPUTS = ("media", "labels", "dataset")
+OUTPUTS = ("media", "labels", "evidence", "dataset")
 
 
 @dataclass(frozen=True)
