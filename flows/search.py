@@ -33,6 +33,7 @@ def label(options: argparse.Namespace) -> int:
     """
     params = load_params(options.params, parse_settings(options.set)).search
     net = _load(champion_folder(options))
+    from tasks.search.find import percent
     from tasks.search.label import label_picture
 
     console, read = Console(), 0
@@ -94,11 +95,6 @@ def champion_folder(options: argparse.Namespace) -> Path:
     return models / champion.net / champion.version
 
 
-def percent(chance: float) -> str:
-    """A chance in whole per cent; never 100 %, which would be a promise."""
-    return ">99%" if chance > 0.99 else f"{chance:.0%}"
-
-
 def _load(folder: Path) -> "TrainedNet":
     from flows.commands import leaving_at_once
 
@@ -127,7 +123,7 @@ def _index(dataset: Path, folder: Path, load: "Callable[[], TrainedNet]") -> "In
 
 
 def _print_found(found: "list[Found]", words: list[str]) -> None:
-    from tasks.search.find import moment_address
+    from tasks.search.find import moment_address, percent
 
     table = Table(box=None, pad_edge=False)
     for word in words:

@@ -78,6 +78,11 @@ def _found(index: Index, picture: int, odds: Vectors) -> Found:
                  int(piece.rows[at]))
 
 
+def percent(chance: float) -> str:
+    """A chance in whole per cent; never 100 % or 0 %, which would be promises."""
+    return ">99%" if chance > 0.99 else "<1%" if chance < 0.01 else f"{chance:.0%}"
+
+
 def moment_address(url: str, seconds: float) -> str:
     """Where a person can watch the moment: an address that starts there, or the path as it is."""
     if not url.startswith(("https://", "http://")):

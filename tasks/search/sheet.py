@@ -8,11 +8,12 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageDraw, ImageFont
 
 from tasks.errors import IntegrityError
-from tasks.search.find import Found
+from tasks.search.find import Found, percent
 from tasks.storage.atomic import staged_file
 
 TILE, RATIO, COLUMNS = 320, 9 / 16, 4
-MARGIN, GAP, HEAD, BELOW = 32, 20, 96, 96
+MARGIN, GAP, HEAD = 32, 20, 96
+TITLE, BAR_LINE, MOST_BARS = 28, 21, 3
 PAPER, INK, MUTED, BAR, ACCENT = "#fdfdfc", "#1a1a19", "#66645f", "#e2e0da", "#1d4fd7"
 
 
@@ -24,14 +25,15 @@ def draw_sheet(found: Sequence[Found], words: Sequence[str], searched: int, out:
     rows = -(-len(found) // COLUMNS)
     columns = max(2, min(COLUMNS, len(found)))
     box = round(TILE * RATIO)
-    size = (2 * MARGIN + columns * (TILE + GAP) - GAP, HEAD + rows * (box + BELOW + GAP) - GAP + MARGIN)
+    high = box + TITLE + BAR_LINE * min(MOST_BARS, len(words)) + GAP
+    size = (2 * MARGIN + columns * (TILE + GAP) - GAP, HEAD + rows * high - GAP + MARGIN)
     sheet = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(sheet)
     _text(draw, (MARGIN, 24), " + ".join(words), 28, INK, size[0] - 2 * MARGIN)
     said = f"best {len(found)} of {searched:,} pictures; a bar is the chance that the word is seen"
     _text(draw, (MARGIN, 60), said, 16, MUTED, size[0] - 2 * MARGIN)
     for place, (one, jpeg) in enumerate(zip(found, read_pictures(found), strict=True)):
-        x, y = MARGIN + place % columns * (TILE + GAP), HEAD + place // columns * (box + BELOW + GAP)
+        x, y = MARGIN + place % columns * (TILE + GAP), HEAD + place // columns * high
         _picture(sheet, jpeg, (x, y, TILE, box))
         _below(draw, one, words, place + 1, x, y + box + 6)
     with staged_file(out) as staging:
@@ -80,13 +82,12 @@ def _below(draw: ImageDraw.ImageDraw, one: Found, words: Sequence[str], rank: in
     _text(draw, (x, y), time, 16, INK, TILE)
     left = x + int(_font(16).getlength(time)) + 12
     _text(draw, (left, y), one.title or one.video_id, 16, MUTED, x + TILE - left)
-    for line, (word, chance) in enumerate(list(zip(words, one.chances, strict=True))[:3]):
-        top = y + 25 + 21 * line
+    for line, (word, chance) in enumerate(list(zip(words, one.chances, strict=True))[:MOST_BARS]):
+        top = y + TITLE - 4 + BAR_LINE * line
         draw.rectangle((x, top, x + TILE - 1, top + 17), fill=BAR)
         draw.rectangle((x, top, x + max(2, round(chance * (TILE - 1))), top + 17), fill="#b9c9f6")
         _text(draw, (x + 6, top + 1), word, 14, INK, TILE - 70)
-        share = ">99%" if chance > 0.99 else f"{chance:.0%}"
-        draw.text((x + TILE - 7, top + 1), share, INK, _font(14), anchor="ra")
+        draw.text((x + TILE - 7, top + 1), percent(chance), INK, _font(14), anchor="ra")
 
 
 def _text(draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, size: int, colour: str, room: float) -> None:

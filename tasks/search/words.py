@@ -92,35 +92,31 @@ def open_words(folder: Path, load: "Callable[[], TrainedNet]") -> Words:
 def read_query(asked: Sequence[str], words: Words, embed: Embed, lemma: Lemma) -> Query:
     """What is looked for. An argument of several words is a phrase: one term, in the mean direction of its known words.
 
-    embed: vectors of words never seen; lemma: the dictionary form of a word. Both are called for unknown words only.
+    embed: vectors of words never seen; lemma: the dictionary form of a word. Neither is called where all words are known.
     Raises InputError when no word is known, with the nearest ones that are.
     """
-    terms: list[Term] = []
-    unknown: list[str] = []
-    for argument in asked:
-        parts = argument.lower().split()
-        known = [place for place in (_place(part, words, lemma) for part in parts) if place is not None]
-        if known:
-            terms.append(Term(argument, _unit(words.vectors[known].mean(axis=0)), words.factor,
-                              float(words.intercepts[known].mean())))
-        elif parts:
-            unknown.append(argument)
-    if not terms and not unknown:
+    known = {argument: places for argument in asked if (places := _places(argument, words, lemma))}
+    unknown = [argument for argument in asked if argument.split() and argument not in known]
+    if not known and not unknown:
         raise InputError("no word to look for", "give one or more, as `framewords find knife onion`")
-    if not unknown:
-        return Query(tuple(terms), ())
-    vectors = embed([argument.lower() for argument in unknown])
-    offers = [nearest_words(argument.lower(), vector, words) for argument, vector in zip(unknown, vectors, strict=True)]
-    if not terms:
+    vectors = dict(zip(unknown, embed([argument.lower() for argument in unknown]), strict=True)) if unknown else {}
+    offers = {argument: nearest_words(argument.lower(), vectors[argument], words) for argument in unknown}
+    if not known:
         lines = "; ".join(f"{argument[:60]}: not among the {len(words.vocabulary):,} words the net knows" for argument in unknown)
-        raise InputError(lines, f"nearest known: {', '.join(dict.fromkeys(word for offer in offers for word in offer))}")
-    notes = []
-    for argument, vector, offer in zip(unknown, vectors, offers, strict=True):
-        # What is like no known word is mere noise: it counts as far as its letters make it like one.
-        alike = float(np.clip((words.vectors @ vector).max(), 0, 1))
-        terms.append(Term(argument, vector, words.factor, float(np.median(words.intercepts)), alike))
-        notes.append(f"{argument}: not a word the net knows, guessed from its letters; nearest known: {', '.join(offer)}")
-    return Query(tuple(terms), tuple(notes))
+        raise InputError(lines, f"nearest known: {', '.join(dict.fromkeys(word for offer in offers.values() for word in offer))}")
+    terms = []
+    for argument in asked:
+        if argument in known:
+            places = known[argument]
+            terms.append(Term(argument, _unit(words.vectors[places].mean(axis=0)), words.factor,
+                              float(words.intercepts[places].mean())))
+        elif argument in vectors:
+            # What is like no known word is mere noise: it counts as far as its letters make it like one.
+            alike = float(np.clip((words.vectors @ vectors[argument]).max(), 0, 1))
+            terms.append(Term(argument, vectors[argument], words.factor, float(np.median(words.intercepts)), alike))
+    said = "not a word the net knows, guessed from its letters"
+    return Query(tuple(terms), tuple(
+        f"{argument}: {said}; nearest known: {', '.join(offer)}" for argument, offer in offers.items()))
 
 
 def nearest_words(word: str, vector: Vectors, words: Words) -> list[str]:
@@ -130,9 +126,10 @@ def nearest_words(word: str, vector: Vectors, words: Words) -> list[str]:
     return list(dict.fromkeys([*spelt, *meant]))[:OFFERED]
 
 
-def _place(word: str, words: Words, lemma: Lemma) -> int | None:
-    place = words.places.get(word)
-    return words.places.get(lemma(word)) if place is None else place
+def _places(argument: str, words: Words, lemma: Lemma) -> list[int]:
+    """Where the known words of an argument stand in the vocabulary."""
+    found = [words.places.get(word if word in words.places else lemma(word)) for word in argument.lower().split()]
+    return [place for place in found if place is not None]
 
 
 def _unit(vector: Vectors) -> Vectors:

@@ -77,7 +77,7 @@ def test_labels_are_ranked_and_what_is_no_picture_stops_nobody(champion: Path, c
     name, *words = said.out.split()
     assert name == "good.jpg:"
     assert set(words[::2]) <= set(NOUNS)
-    chances = [float(chance.strip(">%")) for chance in words[1::2]]
+    chances = [float(chance.strip("<>%")) for chance in words[1::2]]
     assert len(chances) == 3
     assert chances == sorted(chances, reverse=True)
     assert main(["label", "bad.jpg", "none.jpg"]) == 2
