@@ -5,13 +5,14 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 SAMPLE := data/sample
 
-.PHONY: help venv demo test lint bench clean
+.PHONY: help venv demo test lint bench bench-alignment clean
 
 help:
 	@echo 'make demo    label the bundled sample videos and write demo/report.html'
 	@echo 'make test    all checks and tests'
 	@echo 'make lint    the checks alone: ruff, mypy, import-linter'
 	@echo 'make bench   every benchmark, and a table against the bars'
+	@echo 'make bench-alignment    the learned labels alone, on 400 videos; half an hour'
 	@echo 'make venv    .venv with everything for development'
 	@echo 'make clean   remove what make has made, .venv included'
 
@@ -50,6 +51,9 @@ test: lint
 
 bench: .venv/test.stamp
 	@$(BIN)/python -m tests.benchmarks
+
+bench-alignment: .venv/test.stamp
+	@$(BIN)/python -m tests.benchmarks.bench_learned_alignment
 
 clean:
 	rm -rf .venv demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-output

@@ -28,20 +28,21 @@ def classes_of(evidence: Evidence, words: Mapping[str, int]) -> Ints:
     return known[lemma] if len(lemma) else lemma
 
 
-def seen_in_views(evidence: Evidence, seen: Floats, prior: Floats) -> Floats:
+def seen_in_views(evidence: Evidence, seen: Floats, prior: Floats, trust: float) -> Floats:
     """What the judge says of each view near words, shape (views near words, classes): its pictures together.
 
     seen: of each kept picture, shape (pictures, classes); a row of nan where none was looked at. prior: shape (classes,).
+    trust: power of what is seen against the prior; 1 takes the judge at his word.
     """
     views = _views(evidence)
     place = np.searchsorted(views, evidence.screen.view)
     looked = np.flatnonzero((place < len(views)) & ~np.isnan(seen[:, 0]))
     looked = looked[views[place[looked]] == evidence.screen.view[looked]]
     total, count = np.zeros((len(views), len(prior))), np.zeros(len(views))
-    np.add.at(total, place[looked], np.log(np.maximum(seen[looked], LEAST)))
+    np.add.at(total, place[looked], np.log(np.maximum(seen[looked], LEAST) / prior))
     np.add.at(count, place[looked], 1)
-    mean = np.where(count[:, None] > 0, np.exp(total / np.maximum(count, 1)[:, None]), prior)
-    together: Floats = mean / mean.sum(axis=1, keepdims=True)
+    told = prior * np.exp(trust * total / np.maximum(count, 1)[:, None])
+    together: Floats = told / told.sum(axis=1, keepdims=True)
     return together
 
 
@@ -63,11 +64,17 @@ def judged(evidence: Evidence, looks: Looks, window_seconds: float, fitted: Cali
     return replace(evidence, names=names, offset=offset, probability=names.probability @ offset.posterior)
 
 
+def log_evidence(evidence: Evidence) -> float:
+    """How well words and pictures of a video explain each other, over all lags; nats, more is better."""
+    told = evidence.names.log_likelihood
+    return float(np.log(np.exp(told - told.max()).mean()) + told.max())
+
+
 def shares(evidence: Evidence, seen: Floats, classes: Ints) -> Floats:
     """What each kept picture is taken to show, for a judge to learn from, shape (pictures, classes); rows sum to 1.
 
     Names said near it by their probability; what is left goes to all that was not said near it, as far as an earlier judge
-    saw it there. seen: shape (pictures, classes).
+    saw it there. seen: shape (pictures, classes); rows of nan stay so.
     """
     views = _view_of_names(evidence)
     shown = np.zeros_like(seen)

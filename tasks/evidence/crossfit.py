@@ -9,7 +9,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from tasks.dataset.labels import Fingerprinted, fingerprint_video
 from tasks.errors import IntegrityError
 from tasks.evidence.calibration import read_evidence_calibration
 from tasks.evidence.cohort import assign_folds, cohort_size, duplicate_groups, fold_units
-from tasks.evidence.combine import classes_of, judged, judged_examples, looks_of, seen_in_views, shares
+from tasks.evidence.combine import classes_of, judged, judged_examples, log_evidence, looks_of, seen_in_views, shares
 from tasks.evidence.judge import Judge, Pictures, load_judge, save_judge, train_judge
 from tasks.evidence.sights import read_pictures, some_of
 from tasks.params import AlignmentParams, EvidenceParams
@@ -36,6 +36,8 @@ from tasks.training.samples import Progress, silent
 VERSION = 1  # raise it when the same labels and settings would give other evidence
 LEARNT_PICTURES = 100  # of one video at most, evenly spread: a long one must not crowd out the others
 MOST_WORDS = 500  # that a judge tells apart, those of most videos
+TRUSTS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
+TRUST_VIDEOS = 200  # tell which of them is best
 NOTHING_SHOWN = 0.3  # share of pictures taken to show none of the words, before any was looked at
 WORDS_COLUMNS = ["word_index", "segment", "word", "start", "end", "confidence", "lemma", "why_not", "rarity", "visual"]
 FRAMES_COLUMNS = ["frame", "timestamp", "end", "dropped", "duplicate_of", "layout"]
@@ -75,6 +77,28 @@ class Cohort:
     starts: Ints
 
 
+    @property
+    def folds(self) -> int:
+        return len(set(self.fold))
+
+    @property
+    def index(self) -> dict[str, int]:
+        return {word: at for at, word in enumerate(self.words)}
+
+    def rows_outside(self, fold: int) -> Ints:
+        """The pictures of all other folds."""
+        return np.flatnonzero(np.repeat(np.array(self.fold) != fold, np.diff(self.starts)))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The judges after some rounds, one a fold; none before the first. trust: as in seen_in_views. moved: of each round."""
+
+    judges: tuple[Judge, ...]
+    trust: float
+    moved: tuple[float, ...]
+
+
 def gather_evidence(
     labels: Path, videos: Sequence[Video], out: Path, alignment: AlignmentParams, params: EvidenceParams, duplicate_bits: int,
     progress: Progress = silent,
@@ -94,21 +118,21 @@ def gather_evidence(
         _sweep(out, set(), set())
         return EvidenceSummary(len(labelled), 0, 0, (), 0, 0, 0)
     print_ = cohort_fingerprint(members, folds, alignment, params).digest
-    judges, moved, trained = _find_judges(out, print_, len(set(folds)), params), _read_moved(out, print_), 0
-    if judges is None or not _is_finished(moved, params):
+    panel, trained = _read_panel(out, print_, len(set(folds)), params), 0
+    if not _is_finished(panel, params):
         cohort = _read_cohort(members, folds, print_, params, progress)
-        judges, moved, trained = _run_rounds(cohort, out, alignment, params, progress)
+        panel, trained = _run_rounds(cohort, out, alignment, params, progress)
     written = 0
     for at, one in enumerate(labelled):
         progress("judging labels", at, len(labelled))
-        mine = judges if at >= size else [judges[folds[at]]]
+        mine = panel if at >= size else replace(panel, judges=(panel.judges[folds[at]],))
         fingerprint = evidence_fingerprint(one, print_, None if at >= size else folds[at], alignment)
         path = out / f"{one.video.id}.parquet"
         if not is_done(path, fingerprint):
             _write_judged(one, path, mine, fingerprint, alignment, params)
             written += 1
-    _sweep(out, {f"{one.video.id}.parquet" for one in labelled}, {_name(fold, len(moved) - 1) for fold in set(folds)})
-    return EvidenceSummary(len(labelled), size, len(set(folds)), tuple(moved), trained, written, len(labelled) - written)
+    _sweep(out, {f"{one.video.id}.parquet" for one in labelled}, {_name(fold, len(panel.moved) - 1) for fold in set(folds)})
+    return EvidenceSummary(len(labelled), size, len(set(folds)), panel.moved, trained, written, len(labelled) - written)
 
 
 def cohort_fingerprint(
@@ -164,80 +188,96 @@ def _read_cohort(
 
 
 def _run_rounds(
-    cohort: Cohort, out: Path, alignment: AlignmentParams, params: EvidenceParams, progress: Progress,
-) -> tuple[list[Judge], list[float], int]:
-    """Label, train, label again, from wherever a stopped run stood. Returns judges, movements, and how many were trained."""
-    judges = _find_judges(out, cohort.fingerprint, len(set(cohort.fold)), params)
-    moved = _read_moved(out, cohort.fingerprint) if judges else []
+    cohort: Cohort, out: Path, alignment: AlignmentParams, params: EvidenceParams, progress: Progress) -> tuple[Panel, int]:
+    """Label, train, label again, from wherever a stopped run stood. Returns the last panel, and how many judges were trained."""
+    panel = _read_panel(out, cohort.fingerprint, cohort.folds, params)
     trained = 0
-    probability, wanted = _label_cohort(cohort, judges, alignment)
-    while judges is None or not _is_finished(moved, params):
-        number = len(moved)
-        following = []
-        for fold in sorted(set(cohort.fold)):
+    probability, wanted = _label_cohort(cohort, panel, alignment)
+    while not _is_finished(panel, params):
+        number = len(panel.moved)
+        judges: list[Judge] = []
+        for fold in range(cohort.folds):
             path = out / "nets" / _name(fold, number)
             judge = load_judge(path, params.width, cohort.fingerprint)
             if judge is None:
-                progress(f"training judges, round {number + 1}", fold, len(set(cohort.fold)))
-                theirs = np.concatenate([np.arange(cohort.starts[at], cohort.starts[at + 1])
-                                         for at, other in enumerate(cohort.fold) if other != fold])
+                progress(f"training judges, round {number + 1}", fold, cohort.folds)
+                theirs = cohort.rows_outside(fold)
                 judge = train_judge(cohort.pictures[theirs], wanted[theirs], cohort.words, params,
-                                    params.seed + 1000 * number + fold, judges[fold] if judges else None)
+                                    params.seed + 1000 * number + fold, panel.judges[fold] if panel.judges else None)
                 save_judge(path, judge, cohort.fingerprint)
                 trained += 1
-            following.append(judge)
-        judges = following
+            judges.append(judge)
         before = probability
-        probability, wanted = _label_cohort(cohort, judges, alignment)
-        moved.append(round(float(np.abs(probability - before).mean()), 4))
-        record = {"fingerprint": cohort.fingerprint, "moved": moved}
+        panel = Panel(tuple(judges), _choose_trust(cohort, judges, alignment), panel.moved)
+        probability, wanted = _label_cohort(cohort, panel, alignment)
+        panel = replace(panel, moved=(*panel.moved, round(float(np.abs(probability - before).mean()), 4)))
+        record = {"fingerprint": cohort.fingerprint, "moved": panel.moved, "trust": panel.trust}
         write_whole(out / "nets" / "rounds.json", json.dumps(record, sort_keys=True).encode() + b"\n")
-    return judges, moved, trained
+    return panel, trained
 
 
-def _label_cohort(
-    cohort: Cohort, judges: Sequence[Judge] | None, alignment: AlignmentParams) -> tuple[Floats, NDArray[np.float32]]:
+def _choose_trust(cohort: Cohort, judges: Sequence[Judge], alignment: AlignmentParams) -> float:
+    """The power of what judges see under which the words heard in videos that they never saw are likeliest: no truth is asked."""
+    total = np.zeros(len(TRUSTS))
+    for at in some_of(len(cohort.videos), TRUST_VIDEOS).tolist():
+        judge = judges[cohort.fold[at]]
+        evidence = _weigh(cohort.videos[at], alignment)
+        classes = classes_of(evidence, cohort.index)
+        seen = _seen(cohort, at, judge, evidence)
+        total += [log_evidence(_look(evidence, seen, judge.prior, trust, classes, alignment)) for trust in TRUSTS]
+    return TRUSTS[int(total.argmax())]
+
+
+def _label_cohort(cohort: Cohort, panel: Panel, alignment: AlignmentParams) -> tuple[Floats, NDArray[np.float32]]:
     """Every video of the cohort labelled, by timing alone before there are judges.
 
     Returns the probability of every candidate name, and what each picture is taken to show, shape (pictures, words + 1).
     """
-    index = {word: at for at, word in enumerate(cohort.words)}
-    wanted = np.empty((len(cohort.pictures), len(index) + 1), np.float32)
-    guess = np.append(np.full(len(index), (1 - NOTHING_SHOWN) / max(len(index), 1)), NOTHING_SHOWN)
+    wanted = np.empty((len(cohort.pictures), len(cohort.words) + 1), np.float32)
+    guess = np.append(np.full(len(cohort.words), (1 - NOTHING_SHOWN) / max(len(cohort.words), 1)), NOTHING_SHOWN)
     probabilities = [np.empty(0)]
-    for at, (one, fold) in enumerate(zip(cohort.videos, cohort.fold, strict=True)):
+    for at, one in enumerate(cohort.videos):
         rows = slice(cohort.starts[at], cohort.starts[at + 1])
-        picture = cohort.picture[rows]
         evidence = _weigh(one, alignment)
-        classes = classes_of(evidence, index)
-        seen = np.full((len(evidence.screen.frame), len(guess)), np.nan)
-        seen[picture] = judges[fold].look(cohort.pictures[rows]) if judges else guess
-        if judges:
-            evidence = _look(evidence, seen, judges[fold].prior, classes, alignment)
-        wanted[rows] = shares(evidence, np.where(np.isnan(seen), guess, seen), classes)[picture]
+        classes = classes_of(evidence, cohort.index)
+        seen = np.tile(guess, (len(evidence.screen.frame), 1))
+        if panel.judges:
+            judge = panel.judges[cohort.fold[at]]
+            seen = _seen(cohort, at, judge, evidence)
+            evidence = _look(evidence, seen, judge.prior, panel.trust, classes, alignment)
+        wanted[rows] = shares(evidence, seen, classes)[cohort.picture[rows]]
         probabilities.append(evidence.probability)
     return np.concatenate(probabilities), wanted
 
 
+def _seen(cohort: Cohort, at: int, judge: Judge, evidence: Evidence) -> Floats:
+    """What a judge sees in the kept pictures of a video of the cohort, shape (pictures, classes); nan in those not at hand."""
+    rows = slice(cohort.starts[at], cohort.starts[at + 1])
+    seen = np.full((len(evidence.screen.frame), len(judge.prior)), np.nan)
+    seen[cohort.picture[rows]] = judge.look(cohort.pictures[rows])
+    return seen
+
+
 def _write_judged(
-    one: Fingerprinted, path: Path, judges: Sequence[Judge], fingerprint: Fingerprint, alignment: AlignmentParams,
+    one: Fingerprinted, path: Path, panel: Panel, fingerprint: Fingerprint, alignment: AlignmentParams,
     params: EvidenceParams) -> None:
     """The examples of one video as its judges see them; several judges see together."""
     evidence = _weigh(one, alignment)
     wanted = evidence.screen.frame
     pictures, places = read_pictures(_file(one, "frames"), wanted, params.picture_px)
-    prior = np.mean([judge.prior for judge in judges], axis=0)
+    prior = np.mean([judge.prior for judge in panel.judges], axis=0)
     seen = np.full((len(wanted), len(prior)), np.nan)
-    seen[places] = np.mean([judge.look(pictures) for judge in judges], axis=0)
-    classes = classes_of(evidence, {word: at for at, word in enumerate(judges[0].words)})
-    evidence = _look(evidence, seen, prior, classes, alignment)
+    seen[places] = np.mean([judge.look(pictures) for judge in panel.judges], axis=0)
+    classes = classes_of(evidence, {word: at for at, word in enumerate(panel.judges[0].words)})
+    evidence = _look(evidence, seen, prior, panel.trust, classes, alignment)
     table = judged_examples(read_table(_file(one, "examples")), read_table(_file(one, "words"), WORDS_COLUMNS), evidence,
                             alignment.min_weight, read_evidence_calibration())
     write_table(table, path, fingerprint)
 
 
-def _look(evidence: Evidence, seen: Floats, prior: Floats, classes: Ints, alignment: AlignmentParams) -> Evidence:
-    looks = looks_of(evidence, seen_in_views(evidence, seen, prior), prior, classes)
+def _look(
+    evidence: Evidence, seen: Floats, prior: Floats, trust: float, classes: Ints, alignment: AlignmentParams) -> Evidence:
+    looks = looks_of(evidence, seen_in_views(evidence, seen, prior, trust), prior, classes)
     return judged(evidence, looks, alignment.window_seconds, read_calibration())
 
 
@@ -260,25 +300,21 @@ def _name(fold: int, number: int) -> str:
     return f"{fold}/round{number + 1}.safetensors"
 
 
-def _find_judges(out: Path, fingerprint: str, folds: int, params: EvidenceParams) -> list[Judge] | None:
-    """The judges of the last finished round, a fold each; None when there was none, or they are not all there."""
-    number = len(_read_moved(out, fingerprint)) - 1
-    found = [load_judge(out / "nets" / _name(fold, number), params.width, fingerprint) for fold in range(folds)]
-    judges = [judge for judge in found if judge is not None]
-    return judges if len(judges) == folds else None
-
-
-def _read_moved(out: Path, fingerprint: str) -> list[float]:
-    """How far labels moved in each finished round of these judges."""
+def _read_panel(out: Path, fingerprint: str, folds: int, params: EvidenceParams) -> Panel:
+    """The judges of the last finished round; none when there was none, or they are not all there and whole."""
+    none = Panel((), 1.0, ())
     try:
         record: dict[str, Any] = json.loads((out / "nets" / "rounds.json").read_bytes())
-        return list(record["moved"]) if record["fingerprint"] == fingerprint else []
+        moved, trust, mine = tuple(record["moved"]), float(record["trust"]), record["fingerprint"] == fingerprint
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return none
+    found = [load_judge(out / "nets" / _name(fold, len(moved) - 1), params.width, fingerprint) for fold in range(folds)]
+    judges = tuple(judge for judge in found if judge is not None)
+    return Panel(judges, trust, moved) if mine and len(judges) == folds else none
 
 
-def _is_finished(moved: Sequence[float], params: EvidenceParams) -> bool:
-    return len(moved) >= params.rounds or (bool(moved) and moved[-1] < params.settled)
+def _is_finished(panel: Panel, params: EvidenceParams) -> bool:
+    return len(panel.moved) >= params.rounds or (bool(panel.moved) and panel.moved[-1] < params.settled)
 
 
 def _sweep(out: Path, videos: set[str], nets: set[str]) -> None:

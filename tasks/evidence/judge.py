@@ -21,6 +21,7 @@ from tasks.training.augment import augment
 PRIOR_PICTURES = 1.0  # no class is rarer than this many pictures
 DROPPED = 0.3  # share of features left out at each step
 BATCH = 64
+FEWEST_STEPS = 10  # that the schedule of the learning rate can be laid over
 AT_ONCE = 256
 CENTRE, SPREAD = 118.0, 62.0  # of the bytes of natural pictures
 
@@ -77,18 +78,21 @@ def train_judge(
     net = JudgeNet(len(words) + 1, params.width)
     if start is not None:
         net.load_state_dict(start.net.state_dict())
-    net = net.to(memory_format=torch.channels_last)
     epochs, rate = (params.epochs, params.learning_rate) if start is None else (-(-params.epochs // 2), params.learning_rate / 2)
     batches = -(-len(pictures) // BATCH)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own types lack it
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=params.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * batches + 1, pct_start=0.2)
+    steps = max(epochs * batches + 1, FEWEST_STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
     wanted = torch.from_numpy(shares)
     net.train()
     for _ in range(epochs):
         shuffled = torch.randperm(len(pictures), generator=order)
         for rows in shuffled.tensor_split(batches):
             seen = augment(_planes(pictures[rows.numpy()]), order)
-            loss = -(wanted[rows] * net(seen).log_softmax(dim=1)).sum(1).mean()
+            with torch.autocast("cpu", torch.bfloat16, enabled=params.precision == "bfloat16"):
+                logits = net(seen).float()
+            loss = -(wanted[rows] * logits.log_softmax(dim=1)).sum(1).mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
