@@ -246,7 +246,7 @@ class SearchParams(Section):
 class GateParams(Section):
     allowed_loss: Share
     slice_allowed_loss: Share
-    allowed_miscalibration: Share
+    max_calibration_error: Share
     first_gain: Share
     confidence: float = Field(gt=0.5, lt=1)
     draws: int = Field(ge=100, le=100_000)

@@ -154,7 +154,9 @@ def _compare(split: FrozenSplit, before: Answers, after: Answers, part: Slice, p
         sign = -1 if metric in LOWER_IS_BETTER else 1
         old, new = (_statistic(metric, split, answers, part) for answers in (before, after))
         gain = paired_gain(_signed(old, sign), _signed(new, sign), draws, params.confidence)
-        loss = params.allowed_miscalibration if metric in LOWER_IS_BETTER else allowed * gain.before
+        loss = allowed * abs(gain.before)
+        if metric in LOWER_IS_BETTER:  # an error may grow up to a limit: a net that dares to say more is off by more
+            loss = max(loss, params.max_calibration_error + gain.before)
         found.append(Comparison(
             part.name, metric, _rounded(sign * gain.before), _rounded(sign * gain.after), _rounded(gain.gain),
             _rounded(gain.lower), _rounded(-loss), part.size, part.size >= params.min_videos))

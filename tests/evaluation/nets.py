@@ -10,7 +10,7 @@ from tasks.evaluation.split import FrozenSplit
 from tasks.params import GateParams
 
 GATE = GateParams(
-    allowed_loss=0.1, slice_allowed_loss=0.2, allowed_miscalibration=0.02, first_gain=0.5, confidence=0.95, draws=400,
+    allowed_loss=0.1, slice_allowed_loss=0.2, max_calibration_error=0.1, first_gain=0.5, confidence=0.95, draws=400,
     min_videos=10, seed=0)
 
 
