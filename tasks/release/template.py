@@ -21,6 +21,7 @@ IGNORED = """\
 /data/models/
 /data/ledger.sqlite*
 /data/report.html
+/data/study-*.html
 /data/.work/
 /data/.cache/
 /data/lock

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 FEWEST = 16  # singular values, from which on a layer can be judged
 TRACY_WIDOM = 3.2724  # 99.9 % quantile of the law of the largest eigenvalue (real matrices), in its own units
 FEWEST_IN_TAIL = 10
+RANDOM_DRAWS = 5
 GRID = 4_001  # points of the numerical integral of the law
 
 Values = NDArray[np.float64]
@@ -131,6 +132,14 @@ def _limit(small: int, large: int) -> float:
     """The value that the greatest of a random matrix passes once in a thousand times (Johnstone, 2001)."""
     a, b = np.sqrt(large - 0.5), np.sqrt(small - 0.5)
     return float(((a + b) ** 2 + TRACY_WIDOM * (a + b) * (1 / a + 1 / b) ** (1 / 3)) / large)
+
+
+@lru_cache(maxsize=256)
+def random_tail(shape: tuple[int, int]) -> float:
+    """The exponent that the tail of random numbers of this shape seems to have: the median of some draws."""
+    draws = (np.random.default_rng(seed).standard_normal(shape) for seed in range(RANDOM_DRAWS))
+    tails = [tail_exponent(np.asarray(np.linalg.svd(draw, compute_uv=False) ** 2)) for draw in draws]
+    return float(np.median([tail.exponent for tail in tails if tail]))
 
 
 def tail_exponent(values: Values) -> Tail | None:
