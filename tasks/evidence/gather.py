@@ -34,5 +34,7 @@ def judge_labels(data: DataFolder, videos: Sequence[Video], params: Params, prog
 
     summary = gather_evidence(
         data.labels_root, videos, data.evidence_root, params.alignment, wanted, params.dataset.duplicate_bits, progress)
+    if not summary.cohort:
+        return "labels from timing alone (all videos repeat each other: none is unseen)"
     return (f"{summary.labelled} videos judged by {summary.folds} nets that learnt from {summary.cohort}; "
-            f"{summary.written} judged now")
+            f"{summary.written} judged now; weights moved by {summary.moved[-1]:.4f} in the last of {len(summary.moved)} rounds")
