@@ -1,5 +1,7 @@
 """From scores to probabilities: a slope for all words and an intercept for each, fitted on pictures that were not trained on."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,18 +14,29 @@ STEPS, LARGEST_STEP = 50, 1.0  # of Newton's method
 LEAST_WEIGHT = 0.05  # probabilities below it are not acted upon: the error is that of the others
 
 
-def fit_calibration(scores: NDArray[np.float32], shown: NDArray[np.float32]) -> Calibration:
-    """Logistic regression of what is shown on the net's scores, word by word, intercepts drawn towards a common one.
+def fit_calibration(scores: NDArray[np.float32], shown: NDArray[np.float32], half: NDArray[np.bool_]) -> Calibration:
+    """Logistic regression of what is shown on the net's scores, word by word.
 
     scores, shown: (pictures, words); shown: the probability that the picture shows the word, from its labels.
-    Newton's method in float64; the slope is drawn towards 1, so that a handful of pictures does not make it run away.
+    half: (pictures,), True for about half of the videos: the error is of each half under the curve of the other one. Where
+    all are in one half it is of the very pictures that were fitted.
     """
-    x = scores.astype(np.float64)
-    target = shown.astype(np.float64)
-    words = x.shape[1]
-    slope, common, own = 1.0, 0.0, np.zeros(words)
+    slope, intercepts = _fit(scores, shown)
+    parts = [part for part in (half, ~half) if part.any()]
+    curves = [_fit(scores[part], shown[part]) for part in parts]
+    judged = [_probability(scores[part], *curve) for part, curve in zip(parts, reversed(curves), strict=True)]
+    error = calibration_error(np.concatenate(judged), np.concatenate([shown[part] for part in parts]).astype(np.float64))
+    return Calibration(round(slope, 6), tuple(round(float(value), 6) for value in intercepts), round(error, 6))
+
+
+def _fit(scores: NDArray[np.float32], shown: NDArray[np.float32]) -> tuple[float, NDArray[np.float64]]:
+    """-> (slope, an intercept a word). Intercepts are drawn towards a common one and the slope towards 1, so that a handful of
+    pictures does not make them run away. Newton's method in float64.
+    """
+    x, target = scores.astype(np.float64), shown.astype(np.float64)
+    slope, common, own = 1.0, 0.0, np.zeros(x.shape[1])
     for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(slope * x + common + own, -40, 40)))
+        p = _probability(x, slope, common + own)
         error, curve = target - p, p * (1 - p)
         # The matrix of second derivatives is an arrow: own intercepts touch the slope and the common one, not each other.
         diagonal = curve.sum(0) + PULL
@@ -35,10 +48,15 @@ def fit_calibration(scores: NDArray[np.float32], shown: NDArray[np.float32]) -> 
         step = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
         slope, common = slope + float(step[0]), common + float(step[1])
         own = own + np.clip((own_gradient - step @ side) / diagonal, -LARGEST_STEP, LARGEST_STEP)
-    slope = max(slope, 0.0)
-    probability = 1 / (1 + np.exp(-np.clip(slope * x + common + own, -40, 40)))
-    return Calibration(round(slope, 6), tuple(round(float(value), 6) for value in common + own),
-                       round(calibration_error(probability, target), 6))
+    if slope <= 0:  # scores that point the wrong way say nothing: each word as often as it is shown
+        share = target.mean(0).clip(1e-6, 1 - 1e-6)
+        return 0.0, np.log(share / (1 - share))
+    return slope, common + own
+
+
+def _probability(scores: NDArray[Any], slope: float, intercepts: NDArray[np.float64]) -> NDArray[np.float64]:
+    odds = slope * scores.astype(np.float64) + intercepts
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -40, 40))))
 
 
 def calibration_error(probability: NDArray[np.float64], shown: NDArray[np.float64], least: float = LEAST_WEIGHT) -> float:

@@ -166,7 +166,9 @@ def calibrated(towers: Towers, validation: Samples, vocabulary: tuple[str, ...])
     rows = np.arange(len(validation))
     scores = plain.scores(plain.embed_pictures(validation.pictures.take(rows)))
     shown = Bags.of(validation.labels, vocabulary).dense(rows, np.arange(len(vocabulary)))
-    return TrainedNet(towers.spec, towers, vocabulary, fit_calibration(scores, shown))
+    videos = sorted(set(validation.video))
+    half = np.isin(validation.video, videos[::2])
+    return TrainedNet(towers.spec, towers, vocabulary, fit_calibration(scores, shown, half))
 
 
 def choose_device(device: str) -> str:

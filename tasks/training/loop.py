@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -80,7 +81,10 @@ class _Seen(nn.Module):
 
 @dataclass
 class Training:
-    """All that a training works with. device: cpu | cuda."""
+    """All that a training works with, and what has come of it. device: cpu | cuda.
+
+    seen: pictures shown. waited: seconds in which the net had nothing to work on.
+    """
 
     towers: Towers
     train: Samples
@@ -93,6 +97,7 @@ class Training:
     checkpoint: Checkpoint | None = None
     seen: int = 0
     total: float = 0.0
+    waited: float = 0.0
     curves: list[Curve] = field(default_factory=list)
 
     @property
@@ -163,9 +168,15 @@ class Training:
                 rows = order(epoch)[place * self.params.batch_pictures:(place + 1) * self.params.batch_pictures]
                 ahead.append(pool.submit(self._batch, step, rows, bags, words))
                 if len(ahead) > BATCHES_AHEAD:
-                    yield ahead.pop(0).result()
+                    yield self._wait(ahead.pop(0))
             for future in ahead:
-                yield future.result()
+                yield self._wait(future)
+
+    def _wait(self, batch: Future[Batch]) -> Batch:
+        began = time.perf_counter()
+        ready = batch.result()
+        self.waited += time.perf_counter() - began
+        return ready
 
     def _batch(self, step: int, rows: NDArray[np.int64], bags: Bags, words: int) -> Batch:
         rank, count = self.processes.rank, self.processes.count

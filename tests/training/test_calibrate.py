@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.training.calibrate import calibration_error, fit_calibration
+from tasks.nets.store import Calibration
+from tasks.training import calibrate
+from tasks.training.calibrate import calibration_error
 
 
 def sigmoid(x: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def fit_calibration(scores: NDArray[np.float32], shown: NDArray[np.float32]) -> Calibration:
+    return calibrate.fit_calibration(scores, shown, np.arange(len(scores)) % 2 == 0)
 
 
 def test_slope_and_intercepts_of_a_known_curve_are_found_again() -> None:
@@ -43,6 +49,16 @@ def test_scores_that_point_the_wrong_way_are_not_trusted() -> None:
     scores = np.linspace(-3, 3, 400, dtype=np.float32)[:, None].repeat(2, 1)
     found = fit_calibration(scores, (scores < 0).astype(np.float32))
     assert found.slope == 0
+    assert found.intercepts == pytest.approx([0.0, 0.0])  # shown half of the time
+
+
+def test_the_error_is_of_pictures_that_were_not_fitted() -> None:
+    """Words without any sense: a curve of their own looks right on the pictures it was fitted on, not on others."""
+    random = np.random.default_rng(2)
+    scores = random.normal(0, 1, (60, 40)).astype(np.float32)
+    shown = (random.random(scores.shape) < 0.2).astype(np.float32)
+    within = calibrate.fit_calibration(scores, shown, np.ones(60, bool)).error
+    assert fit_calibration(scores, shown).error > within
 
 
 def test_the_error_is_the_mean_gap_between_said_and_true() -> None:

@@ -33,9 +33,9 @@ train_net(dataset, out, *tiny(training__epochs=4, training__batch_pictures=8), p
 """
 
 
-def run(*arguments: object) -> int:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.run([sys.executable, *map(str, arguments)], cwd=REPOSITORY, env=environment, check=False).returncode
+def start(*arguments: object) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, *map(str, arguments)], cwd=REPOSITORY, env=environment)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -49,7 +49,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     whole = train_net(dataset, tmp_path / "whole", *settings, progress=lambda what, done, of: steps.append(of))
     assert steps[-1] > 12
     last = random.Random().randint(4, steps[-1] - 1)  # anywhere after the first checkpoint, in the middle of an epoch or not
-    assert run("-c", CHILD, dataset, tmp_path / "killed", last) == -signal.SIGKILL, last
+    assert start("-c", CHILD, dataset, tmp_path / "killed", last).wait() == -signal.SIGKILL, last
     assert not (tmp_path / "killed").exists()
     resumed: list[int] = []
     train_net(dataset, tmp_path / "killed", *settings,
@@ -93,9 +93,10 @@ def params_file(tmp_path: Path) -> Path:
 
 def test_two_processes_train_one_net_and_do_so_again(tmp_path: Path, params_file: Path) -> None:
     dataset = labelled_dataset(tmp_path)
-    for name in ("one", "two"):
-        assert run("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, "-m", "tasks.training",
-                   "--dataset", dataset, "--out", tmp_path / name, "--params", params_file) == 0
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
+    runs = [start(*torchrun, "-m", "tasks.training", "--dataset", dataset, "--out", tmp_path / name, "--params", params_file)
+            for name in ("one", "two")]
+    assert [one.wait() for one in runs] == [0, 0]
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
     alone = train_net(dataset, tmp_path / "alone", *tiny())
     together = json.loads((tmp_path / "one" / "training.json").read_text())
