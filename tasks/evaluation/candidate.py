@@ -21,6 +21,7 @@ from tasks.storage.atomic import write_whole
 from tasks.storage.layout import DataFolder
 
 METRICS, CURVES = "evaluation.json", "learning.csv"
+EMPTY_CURVES = "epoch,split,loss\n"
 DEFAULT_NET = "main"
 Progress = Callable[[str, int, int], None]
 
@@ -122,7 +123,7 @@ def planned_version(data: DataFolder, params: Params) -> Path | None:
 def write_results(data: DataFolder, folder: Path | None) -> None:
     """Write data/evaluation.json and data/learning.csv, for `dvc metrics` and `dvc plots`; both empty without a version."""
     figures: dict[str, Any] = {}
-    curves = b"epoch,split,loss\n"
+    curves = EMPTY_CURVES.encode()
     if folder is not None:
         card = json.loads((folder / "card.json").read_bytes())
         figures = {"test": card.get("metrics", {}), **card.get("slices", {})}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tasks.discovery.catalogue import COLUMNS
 from tasks.errors import InputError
+from tasks.evaluation.candidate import CURVES, EMPTY_CURVES, METRICS
 from tasks.release.dvc import site_cache
 from tasks.release.git import commit_files, make_repository, run_git
 from tasks.storage.atomic import write_whole
@@ -58,7 +59,7 @@ def init_project(folder: Path) -> Project:
     make_repository(root)
     contents = {name: shared_file(name).decode() for name in SHARED} | {
         "data/videos.csv": ",".join(COLUMNS) + "\n", "data/training.json": "{}\n",
-        ".dvc/config": DVC_SETTINGS, ".dvcignore": DVC_IGNORED,
+        f"data/{METRICS}": "{}\n", f"data/{CURVES}": EMPTY_CURVES, ".dvc/config": DVC_SETTINGS, ".dvcignore": DVC_IGNORED,
         ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n"}
     for name, content in contents.items():
         if not (root / name).exists():

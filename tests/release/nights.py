@@ -8,6 +8,7 @@ from typing import Any
 from tasks.dataset.build import build_dataset
 from tasks.dataset.manifest import file_entries
 from tasks.discovery.catalogue import append_videos, read_catalogue
+from tasks.evaluation.candidate import begin_empty
 from tasks.params import load_params
 from tasks.release.git import run_git
 from tasks.release.publish import release
@@ -33,6 +34,8 @@ def label_videos(project: Project, video_ids: Sequence[str], **labels: Any) -> N
 
 def seal_listed(project: Project) -> None:
     listed = read_catalogue(project.data.catalogue)
+    project.data.evidence_root.mkdir(exist_ok=True)
+    begin_empty(project.data)
     build_dataset(project.data.labels_root, listed, project.data.dataset, load_params(project.params).dataset)
 
 

@@ -80,7 +80,7 @@ def test_a_setting_that_makes_other_artefacts_is_one_of_its_stage(section: str, 
 def test_every_declared_setting_exists_and_the_dataset_depends_on_its_whole_section() -> None:
     stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
     for stage in stages.values():
-        for name in stage["params"]:
+        for name in stage.get("params", ()):
             section, _, key = name.partition(".")
             assert not key or key in type(getattr(PARAMS, section)).model_fields
     assert stages["dataset"]["params"] == ["dataset"]
@@ -96,10 +96,10 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 import sys
 from pathlib import Path
 stage, settings = sys.argv[2], Path("params.yaml").read_text()
-out = Path("data") / stage
+out = Path("data") / {{"train": "models", "evaluate": ".cache"}}.get(stage, stage)
 out.mkdir(exist_ok=True)
 (out / "made").write_text(settings)
-for name in ("metrics.json", "growth.csv", "left_out.csv"):
+for name in ("metrics.json", "growth.csv", "left_out.csv", "evaluation.json", "learning.csv"):
     (Path("data") / name).write_text("{{}}")
 with open("{tmp_path}/ran", "a") as ran:
     ran.write(stage + " ")
@@ -112,9 +112,11 @@ with open("{tmp_path}/ran", "a") as ran:
 
 
 @pytest.mark.parametrize(("old", "new", "stages"), [
-    ("  duplicate_bits: 6                # hashes", "  duplicate_bits: 5                # hashes", "labels dataset"),
-    ("max_height_px: 360 ", "max_height_px: 240 ", "media labels dataset"),
+    ("  duplicate_bits: 6                # hashes", "  duplicate_bits: 5                # hashes", "labels evidence dataset"),
+    ("max_height_px: 360 ", "max_height_px: 240 ", "media labels evidence dataset"),
     ("shard_megabytes: 64", "shard_megabytes: 32", "dataset"),
+    ("folds: 4", "folds: 3", "evidence dataset"),
+    ("buckets: 16384", "buckets: 8192", "train evaluate"),
     ("threads: 0", "threads: 2", ""),
     ("# Every value", "# Each value", ""),
 ])

@@ -19,7 +19,8 @@ from tests.conftest import REPOSITORY
 from tests.release.nights import git
 
 MADE = {
-    "params.yaml", "dvc.yaml", "prefect.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", "data/videos.csv"}
+    "params.yaml", "dvc.yaml", "prefect.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", "data/videos.csv",
+    "data/training.json", "data/evaluation.json", "data/learning.csv"}
 
 
 @pytest.fixture
