@@ -219,9 +219,11 @@ def test_a_listing_lost_in_cache_and_store_is_made_again_of_the_files(project: P
         if place.name.endswith(".dir"):
             place.put(None)
     mended = check(project, repair=True)
-    assert len(mended.found) == 7  # of three folders in both places; that of empty folders DVC does not push
+    # Of three folders in both places, and of empty folders on the store: a cache without anything of a folder may be so.
+    assert len(mended.found) == 7
     assert mended.damaged == ()
-    assert before.items() <= files_of(project).items()
+    after = files_of(project)
+    assert [name for name, content in before.items() if after.get(name) != content and content != b"[]"] == []
 
 
 def test_links_to_one_file_are_read_once_and_both_mended(project: Project, tmp_path: Path) -> None:
