@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tasks.params import Params, load_params
 from tasks.training.fit import fit_net
 from tasks.training.samples import read_samples
@@ -42,15 +44,15 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=480)
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, help="other than params.yaml's")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     bed = BedOptions(options.videos, options.seed, options.channels, jobs=options.jobs)
+    settings = {key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in options.set)}
     found = {}
     with tempfile.TemporaryDirectory() as place:
         for labels, loss in RUNS:
-            overrides = {"training.loss": loss, **({"training.epochs": options.epochs} if options.epochs else {})}
-            params = load_params(Path("params.yaml"), overrides)
+            params = load_params(Path("params.yaml"), {**settings, "training.loss": loss})
             scores = score(options.beds or Path(place), replace(bed, labels=labels), params)
             found[labels, loss] = scores
             print(json.dumps({"bench": f"{loss}_on_{labels}_labels", **scores}), flush=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from tasks.nets.store import TrainedNet
 from tasks.params import load_params
@@ -32,9 +33,10 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=480)
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, help="from scratch, other than params.yaml's")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     options = parser.parse_args()
-    params = load_params(Path("params.yaml"), {"training.epochs": options.epochs} if options.epochs else {})
+    settings = {key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in options.set)}
+    params = load_params(Path("params.yaml"), settings)
     with tempfile.TemporaryDirectory() as place:
         beds = options.beds or Path(place)
         bed = make_bed_dataset(beds / f"ours-{options.videos}-{options.seed}",

@@ -37,9 +37,10 @@ from tests.bed.make import Bed
 from tests.bed.objects import OBJECTS
 from tests.bed.scenes import Still, make_stills
 from tests.bed.speech import TimedWord, Voice
-from tests.bed.truth import Json, VideoTruth, write_truth
+from tests.bed.truth import Json, VideoTruth, read_truth, write_truth
 from tests.bed.vocabulary import NOUNS
 
+VERSION = 1  # raise it when the same options would give other videos or labels
 STILL_PX = (320, 180)
 WINDOW_SECONDS = 5.0
 DRAWS_NOTHING = ("labels", "test_share", "validation_share", "jobs")  # options that leave the videos as they are
@@ -92,26 +93,30 @@ class Drawn(NamedTuple):
 
 
 def make_bed_dataset(folder: Path, options: BedOptions) -> BedDataset:
-    """Make `folder`/{dataset,labels,truth.jsonl}; other options go beside each other in other folders."""
-    drawn = draw_videos(folder.parent, options)
-    return seal_bed(folder, drawn, options)
+    """Make `folder`/{dataset,labels,truth.jsonl}, or take what the same options made there; drawn videos are kept beside it."""
+    said = json.dumps({**asdict(options), "jobs": 1, "version": VERSION})
+    made = folder / "options.json"
+    if not (made.is_file() and made.read_text() == said):
+        seal_bed(folder, draw_videos(folder.parent, options), options)
+        made.write_text(said)
+    truth = read_truth(folder / "truth.jsonl")
+    videos = [_listed(one) for one in truth]
+    splits = assign_splits(videos, _dataset_params(videos, options))
+    return BedDataset(
+        folder / "dataset", folder / "labels", tuple(videos),
+        dict(zip((video.id for video in videos), splits, strict=True)), {one["video_id"]: one for one in truth},
+        frozenset(lemma_of(name, ("en",)) for one in truth for name in one["objects"]))
 
 
-def seal_bed(folder: Path, drawn: Sequence[Drawn], options: BedOptions) -> BedDataset:
+def seal_bed(folder: Path, drawn: Sequence[Drawn], options: BedOptions) -> None:
+    """Label and seal drawn videos."""
     narrated = tables_of([one.truth for one in drawn], [one.layouts for one in drawn])
     labels = folder / "labels"
-    examples = label_examples(narrated, options.labels)
-    for one, video, table in zip(drawn, narrated, examples, strict=True):
+    for one, video, table in zip(drawn, narrated, label_examples(narrated, options.labels), strict=True):
         _write_labels(labels / one.truth["video_id"], one, video, table)
     write_truth(folder / "truth.jsonl", [one.truth for one in drawn])
     videos = [_listed(one.truth) for one in drawn]
-    params = _dataset_params(videos, options)
-    build_dataset(labels, videos, folder / "dataset", params)
-    return BedDataset(
-        folder / "dataset", labels, tuple(videos),
-        dict(zip((video.id for video in videos), assign_splits(videos, params), strict=True)),
-        {one.truth["video_id"]: one.truth for one in drawn},
-        frozenset(lemma_of(name, ("en",)) for one in drawn for name in one.truth["objects"]))
+    build_dataset(labels, videos, folder / "dataset", _dataset_params(videos, options))
 
 
 def shown_objects(truth: VideoTruth, timestamp: float) -> set[str]:
@@ -181,7 +186,7 @@ class SilentSpeaker:
 def draw_videos(folder: Path, options: BedOptions) -> list[Drawn]:
     """All videos of the options, by number; drawn ones are read again from `folder`/drawn-*.parquet."""
     what = {name: value for name, value in asdict(options).items() if name not in DRAWS_NOTHING}
-    path = folder / f"drawn-{digest_json({**what, 'version': 1})[:12]}.parquet"
+    path = folder / f"drawn-{digest_json({**what, 'version': VERSION})[:12]}.parquet"
     if not path.is_file():
         bed = Bed(folder, options.videos, options.seed, options.seconds, options.classes, options.lag, channels=options.channels,
                   offtopic=options.offtopic, truth_only=True)
