@@ -158,7 +158,7 @@ def _page(card: Mapping[str, Any]) -> list[str]:
     if card.get("metrics"):
         parts += ["## How good it is", _figures(card), "## The gate", "\n".join(card["verdict"]["table"])]
     elif "verdict" in card:
-        parts += ["## How good it is", f"Not measured: {_cell(card['verdict']['reasons'][0])}."]
+        parts += ["## How good it is", f"Not measured: {_cell(card['verdict']['reasons'][0], 300)}."]
     parts += [f"![{PICTURES[name]}]({name})" for name in card.get("pictures", ())]
     parts += ["## Known limits", LIMITS.strip(), "## How it was made", _table(("", ""), _made(card))]
     if "params" in card:

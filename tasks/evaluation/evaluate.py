@@ -67,7 +67,7 @@ def evaluate_net(
     try:
         net = load_net(net_folder)
     except (IntegrityError, InputError) as error:
-        return Evaluation(name, weights, split, None, (error.problem,))
+        return Evaluation(name, weights, split, None, (error.problem.replace(f"{net_folder}/", ""),))
     vectors = _vectors(net, digest_file(net_folder / "net.json"), weights, split, out, progress)
     faults = find_faults(vectors)
     if faults:

@@ -19,6 +19,7 @@ from tasks.storage.atomic import write_whole
 
 VERDICT = "verdict.json"
 FOUND_WITHIN = 10
+LEAST_WORDS = 20  # with fewer, one word is as much as may be lost
 # What each slice is judged by; of the others, figures are reported only.
 JUDGED = {
     "all": ("precision_at_1", "r_at_10", "calibration_error"), "old channels": ("precision_at_1", "recall_at_5"),
@@ -31,7 +32,7 @@ class Comparison:
     """One figure of one slice, before and after.
 
     gain: after minus before, turned round where less is better. lower: it is at least that with the asked confidence.
-    needed: what `lower` must not be below. videos: of the slice. judged: false where they are too few to decide anything.
+    needed: what `lower` must not be below. videos: of the slice. judged: false where they, or the words, are too few to tell.
     """
 
     slice: str
@@ -140,7 +141,7 @@ def _first(verdict: Verdict, split: FrozenSplit, after: Answers, before: Answers
     """Without a champion: surely better than chance by first_gain of it, or of what chance leaves where that is less."""
     whole = metrics.everything(split)
     found = tuple(
-        replace(one, needed=_rounded(params.first_gain * min(one.before, 1 - one.before)), judged=True)
+        replace(one, needed=_rounded(params.first_gain * min(one.before, 1 - one.before)), judged=_is_fine(one.metric, whole))
         for one in _compare(split, before, after, whole, params) if one.metric not in LOWER_IS_BETTER)
     failed = tuple(_tell(one) for one in found if not one.passed)
     return replace(verdict, passed=not failed, reasons=failed or ("the first champion, better than chance",), comparisons=found)
@@ -159,8 +160,13 @@ def _compare(split: FrozenSplit, before: Answers, after: Answers, part: Slice, p
             loss = max(loss, params.max_calibration_error + gain.before)
         found.append(Comparison(
             part.name, metric, _rounded(sign * gain.before), _rounded(sign * gain.after), _rounded(gain.gain),
-            _rounded(gain.lower), _rounded(-loss), part.size, part.size >= params.min_videos))
+            _rounded(gain.lower), _rounded(-loss), part.size, part.size >= params.min_videos and _is_fine(metric, part)))
     return found
+
+
+def _is_fine(metric: str, part: Slice) -> bool:
+    """Whether a figure has small enough steps to decide by: R@10 is a share of words."""
+    return metric != "r_at_10" or int(part.words.sum()) >= LEAST_WORDS
 
 
 def _statistic(metric: str, split: FrozenSplit, answers: Answers, part: Slice) -> Statistic:
@@ -198,7 +204,7 @@ def _tell(one: Comparison) -> str:
 def headline(verdict: Verdict) -> Sequence[str]:
     """The verdict as a table in Markdown, for the UI and the terminal."""
     rows = [f"| {one.slice} | {one.metric} | {100 * one.before:.1f} % | {100 * one.after:.1f} % | {100 * one.lower:+.1f} | "
-            f"{100 * one.needed:+.1f} | {'yes' if one.passed else 'NO'}{'' if one.judged else ' (too few videos)'} |"
+            f"{100 * one.needed:+.1f} | {'yes' if one.passed else 'NO'}{'' if one.judged else ' (too few to tell)'} |"
             for one in verdict.comparisons]
     head = ["| slice | figure | champion | candidate | gain at least, points | must be at least | passed |",
             "| --- | --- | --- | --- | --- | --- | --- |"] if rows else []

@@ -29,7 +29,7 @@ from tests.training.bed_dataset import BedOptions, make_bed_dataset
 BED = BedOptions(videos=240, seed=12, channels=24, classes=12, labels="perfect", test_share=1 / 3, validation_share=1 / 8, jobs=2)
 SETTINGS = {
     "nets.image": "small", "nets.picture_px": 40, "nets.width": 8, "nets.dimensions": 64, "nets.buckets": 1024,
-    "training.threads": 1, "training.epochs": 20, "training.retrain_epochs": 12, "training.batch_pictures": 64,
+    "training.threads": 1, "training.epochs": 14, "training.retrain_epochs": 12, "training.batch_pictures": 64,
     "training.learning_rate": 0.003}
 NET = "bench"
 

@@ -39,16 +39,16 @@ class Workshop:
 
     # Good ones: trained for longer, on more, from the champion onwards, or with nothing in common but the data.
     def longer(self, seed: int, champion: TrainedNet) -> TrainedNet:
-        return self.fit(self.half, seed, epochs=2)
+        return self.fit(self.half, seed, epochs=3)
 
     def on_more(self, seed: int, champion: TrainedNet) -> TrainedNet:
-        return self.fit(self.full, seed)
+        return self.fit(self.full, seed, epochs=1.5)
 
     def retrained(self, seed: int, champion: TrainedNet) -> TrainedNet:
         return self.fit(self.full, seed, base=champion)
 
     def other_seed(self, seed: int, champion: TrainedNet) -> TrainedNet:
-        return self.fit(self.full, seed + 1000, epochs=1.5)
+        return self.fit(self.full, seed + 1000, epochs=2)
 
     # Poisoned ones.
     def shuffled(self, seed: int, champion: TrainedNet) -> TrainedNet:
