@@ -194,7 +194,10 @@ def _add_search_commands(commands: "Commands") -> None:
     nets = kinds.add_parser("nets", help="a page that compares image towers at equal compute")
     for command in (weights, nets):
         command.add_argument("--out", type=Path, help="where to write the page")
-    for command in (label, find, weights, nets):
+        _add_settings(command, "more")
+    nets.add_argument("--epochs", type=_number_from(1), metavar="N",
+                      help="how long the tower of the settings would train (default: training.epochs)")
+    for command in (label, find, weights):
         command.add_argument("--net", default=DEFAULT_NET, metavar="NAME", help=f"which net (default: {DEFAULT_NET})")
 
 

@@ -117,9 +117,15 @@ def _index(dataset: Path, folder: Path, load: "Callable[[], TrainedNet]") -> "In
     if index is not None:
         return index
     logging.basicConfig(format="%(message)s")
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with shown_progress() as bar:
         task = bar.add_task("showing the net pictures it has not seen yet", total=None)
         return update_index(dataset, folder, load(), lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def shown_progress() -> Progress:
+    """A bar on stderr, where somebody looks."""
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _print_found(found: "list[Found]", words: list[str]) -> None:

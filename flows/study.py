@@ -4,14 +4,32 @@ import argparse
 import difflib
 from pathlib import Path
 
-from flows.plan import data_folder
-from flows.search import champion_folder
+from flows.plan import data_folder, parse_settings
+from flows.search import champion_folder, shown_progress
 from tasks.errors import InputError
+from tasks.params import load_params
 
 
 def study(options: argparse.Namespace) -> int:
-    """Write a page. options: subject (weights | nets), net, out, and versions (of weights) or share (of nets)."""
-    return _weights(options)
+    """Write a page. options: subject (weights | nets), net, out, and versions (of weights) or epochs (of nets; None: as set)."""
+    return _weights(options) if options.subject == "weights" else _nets(options)
+
+
+def _nets(options: argparse.Namespace) -> int:
+    from flows.commands import leaving_at_once
+
+    params, data = load_params(options.params, parse_settings(options.set)), data_folder(options.data)
+    training = params.training if options.epochs is None else params.training.model_copy(update={"epochs": options.epochs})
+    with leaving_at_once():
+        from tasks.study.nets import study_nets
+    out = options.out or data.root / "study-nets.html"
+    with shown_progress() as bar:
+        task = bar.add_task("", total=None)
+        told = study_nets(data.dataset, data.cache, out, params.nets, training, lambda what, done, of: bar.update(
+            task, description=what, completed=done, total=of))
+    print(told.summary)
+    print(out)
+    return 0
 
 
 def _weights(options: argparse.Namespace) -> int:

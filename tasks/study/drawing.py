@@ -9,6 +9,7 @@ from tasks.study.spectra import Spectrum, Values, law_density, law_edges
 
 WIDTH, HEIGHT = 520, 170  # of one histogram, without its axis
 FEWEST_BINS, MOST_BINS, VALUES_A_BIN = 8, 40, 3
+CHART, CHART_HIGH, NAME_LINE = 760, 300, 18.0  # of the learning curves
 STRIP, STRIP_FROM = 560, 0.02  # width of a row of the overview, and the least value it shows
 
 
@@ -78,3 +79,39 @@ def strips(spectra: Sequence[Spectrum]) -> tuple[list[Strip], tuple[tuple[float,
 def _scale(value: Values | float) -> Values:
     """Nearly even within the law, which lies between 0 and 4, and logarithmic beyond."""
     return np.asarray(np.arcsinh(value), np.float64)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """lines: points of each curve, and where its name goes. across, up: ticks as (place, text)."""
+
+    lines: tuple[tuple[str, float, float], ...]
+    across: tuple[tuple[float, str], ...]
+    up: tuple[tuple[float, str], ...]
+
+
+def curves_chart(curves: Sequence[Sequence[tuple[float, float]]]) -> Chart:
+    """Losses over compute (FLOPs), CHART x CHART_HIGH px; names at the right ends, kept apart."""
+    flat = np.asarray([point for curve in curves for point in curve], np.float64)
+    most, (low, high) = flat[:, 0].max(), (flat[:, 1].min(), flat[:, 1].max())
+    high = max(high, low + 1e-6)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return x / most * CHART, CHART_HIGH - (y - low) / (high - low) * CHART_HIGH
+
+    names, last = {}, -np.inf
+    for y, at in sorted((place(*curve[-1])[1], at) for at, curve in enumerate(curves)):
+        last = max(y, last + NAME_LINE)
+        names[at] = float(last)
+    lines = tuple(
+        (" ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in curve)), place(*curve[-1])[0], names[at])
+        for at, curve in enumerate(curves))
+    step = 10 ** np.floor(np.log10(most / 2))
+    step *= next(factor for factor in (1, 2, 5, 10) if most / (step * factor) <= 5)
+    across = tuple((x / most * CHART, _flops(x)) for x in np.arange(0, most * 1.001, step).tolist())
+    up = tuple((place(0, y)[1], f"{y:.2f}") for y in np.linspace(low, high, 4).tolist())
+    return Chart(lines, across, up)
+
+
+def _flops(count: float) -> str:
+    return "0" if not count else f"{count / 1e15:g} PFLOP" if count >= 1e15 else f"{count / 1e12:g} TFLOP"

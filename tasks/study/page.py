@@ -14,7 +14,8 @@ def write_page(template: str, out: Path, **values: Any) -> None:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(n="{:,}".format, px="{:.1f}".format, percent=percent, verdict=verdict, sentences=say_layer)
+    environment.filters.update(n="{:,}".format, px="{:.1f}".format, percent=percent, verdict=verdict, sentences=say_layer,
+                               tera=lambda flops: f"{flops / 1e12:,.3g} TFLOP")
     text = environment.get_template(template).render(values)
     with staged_file(out) as staging:
         staging.write_text(text, encoding="utf-8")

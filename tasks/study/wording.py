@@ -6,6 +6,7 @@ from tasks.study.change import Change
 from tasks.study.spectra import Spectrum, Tail, random_tail
 
 MUCH, SOME = 0.25, 0.05  # shares of a layer's strength
+NOISE = 0.02  # of a loss: about what two seeds differ by
 SURE = 2.0  # standard errors
 CLOSE = 3.0  # distance from the law, in units of 1 / values, that random matrices stay within
 
@@ -85,3 +86,22 @@ def say_changes(changes: Sequence[Change]) -> str:
     if len(turned) == len(changes):
         return f"{said} The main directions are others in every layer: these are two nets rather than one that went on learning."
     return f"{said} The main directions turned away in {', '.join(one.name for one in turned[:4])}; elsewhere they stayed."
+
+
+def say_nets(nets: Sequence[tuple[str, float, float]], chance: float) -> str:
+    """Which tower learns most from the same compute. nets: (kind, validation loss, share of best guesses right), best first."""
+    (best, loss, right), *others = nets
+    near = [kind for kind, other, _ in others if other - loss < NOISE * loss]
+    far = [kind for kind, _, _ in others if kind not in near]
+    if not near:
+        said = f"At equal compute, {best} learns most, before {_listed(far)}."
+    elif far:
+        said = f"At equal compute, {_listed([best, *near])} learn alike, and more than {_listed(far)}."
+    else:
+        said = f"At equal compute, {_listed([best, *near])} learn alike: another seed may turn their order round."
+    return (f"{said} The likeliest word of {best} was said near {percent(right)} of pictures it never saw; with one word for all "
+            f"pictures it would be {percent(chance)}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
