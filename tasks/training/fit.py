@@ -20,6 +20,7 @@ from tasks.nets.towers import Towers
 from tasks.params import NetsParams, TrainingParams
 from tasks.storage.artefact import Fingerprint, digest_file
 from tasks.storage.atomic import staged_folder
+from tasks.storage.objects import ObjectStore
 from tasks.training.bags import Bags
 from tasks.training.blend import blend
 from tasks.training.calibrate import fit_calibration
@@ -89,11 +90,12 @@ def training_fingerprint(
 
 def train_net(
     dataset: Path, out: Path, nets: NetsParams, training: TrainingParams, *, base: Path | None = None,
-    progress: Progress = silent, cache: Path | None = None,
+    progress: Progress = silent, cache: Path | None = None, store: ObjectStore | None = None,
 ) -> TrainedSummary:
     """Train on the train split, calibrate on the validation split and write the folder `out`, whole or not at all.
 
     base: an earlier version to go on from. cache: where decoded pictures are kept; else `.cache/pictures` beside the dataset.
+    store: where shards are fetched from that are not here.
     A killed run leaves a checkpoint beside `out`, which the next call with the same arguments goes on from, to the same bytes.
     Raises InputError when the dataset is empty, has one word only, no validation split or nothing new, IntegrityError when a
     shard or the base is not what it should be.
@@ -102,7 +104,8 @@ def train_net(
     manifest = read_manifest(dataset)
     place = cache or dataset.parent / ".cache" / "pictures"
     train, validation = (
-        read_samples(dataset, split, nets.picture_px, place, threads=training.threads, progress=progress, manifest=manifest)
+        read_samples(dataset, split, nets.picture_px, place, threads=training.threads, progress=progress, manifest=manifest,
+                     store=store)
         for split in ("train", "validation"))
     device = choose_device(training.device)
     with joined(device) as processes:

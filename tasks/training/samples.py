@@ -20,6 +20,7 @@ from tasks.errors import InputError, IntegrityError
 from tasks.nets.pictures import decode_picture, picture_size
 from tasks.storage.artefact import digest_file
 from tasks.storage.atomic import staged_file
+from tasks.storage.objects import ObjectStore
 
 DECODED_VERSION = 1  # raise it when the same JPEG would give other bytes
 SMALL_COLUMNS = ["video_id", "frame", "timestamp", "labels", "channel", "duplicate_group", "uploaded", "fingerprint"]
@@ -87,10 +88,11 @@ class Samples:
 
 def read_samples(
     dataset: Path, split: str, picture_px: int, cache: Path, *, threads: int = 2, progress: Progress = silent,
-    manifest: dict[str, Any] | None = None,
+    manifest: dict[str, Any] | None = None, store: ObjectStore | None = None,
 ) -> Samples:
     """The rows of a split. Pictures are decoded once into `cache`, one file a shard and size, and mapped from there.
 
+    store: where shards are fetched from, into `cache`, that are not in the dataset's folder; it then needs its manifest only.
     Raises IntegrityError naming a shard that is not what the manifest says, InputError when there is no dataset.
     """
     whole = manifest or read_manifest(dataset)
@@ -98,8 +100,7 @@ def read_samples(
     tables, arrays = [], []
     for number, shard in enumerate(shards):
         progress("decoding", number, len(shards))
-        path = dataset / shard["path"]
-        check_shard(path, shard)
+        path = _shard_here(dataset, shard, cache, store)
         try:
             tables.append(pq.ParquetFile(path).read(columns=SMALL_COLUMNS))
             arrays.append(_decoded(path, shard["digest"], picture_px, cache, threads))
@@ -113,6 +114,17 @@ def read_samples(
     column = {name: tuple(table[name].to_pylist()) for name in SMALL_COLUMNS if name != "labels"}
     return Samples(Pictures(tuple(arrays)), labels, column["video_id"], table["timestamp"].to_numpy(), column["channel"],
                    column["duplicate_group"], column["uploaded"], column["fingerprint"])
+
+
+def _shard_here(dataset: Path, shard: dict[str, Any], cache: Path, store: ObjectStore | None) -> Path:
+    """The shard's file on this machine, whole. Raises IntegrityError naming it when it is not."""
+    path = dataset / shard["path"]
+    if store is not None and not path.exists():
+        path = cache / f"{shard['digest']}-{path.name}"
+        if not path.exists():
+            store.get_file(shard["object"], path, digest=f"blake2b:{shard['digest']}")
+    check_shard(path, shard)
+    return path
 
 
 def check_shard(path: Path, shard: dict[str, Any]) -> None:

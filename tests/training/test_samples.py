@@ -7,8 +7,10 @@ import pytest
 
 from tasks.dataset.manifest import read_manifest
 from tasks.errors import InputError, IntegrityError
+from tasks.storage.objects import StoreAddress, open_store
 from tasks.training.bags import Bags
 from tasks.training.samples import Pictures, choose_vocabulary, read_samples
+from tests.stores import MotoServer, new_bucket
 from tests.training.worlds import colour_samples, labelled_dataset
 
 
@@ -44,6 +46,22 @@ def test_a_damaged_shard_is_named_also_when_its_pictures_are_decoded_already(tmp
     shard.unlink()
     with pytest.raises(IntegrityError, match=shard.name):
         read_samples(dataset, "train", 32, tmp_path / "cache")
+
+
+def test_shards_may_lie_on_a_store(tmp_path: Path, moto_server: MotoServer) -> None:
+    dataset = labelled_dataset(tmp_path)
+    here = read_samples(dataset, "train", 32, tmp_path / "one")
+    store = open_store(StoreAddress(f"s3://{new_bucket(moto_server.endpoint)}/p", moto_server.endpoint))
+    for shard in read_manifest(dataset)["splits"]["train"]["shards"]:
+        store.put_file(dataset / shard["path"], shard["object"])
+        (dataset / shard["path"]).unlink()
+    there = read_samples(dataset, "train", 32, tmp_path / "two", store=store)
+    rows = np.arange(len(here))
+    assert there.labels == here.labels
+    assert np.array_equal(there.pictures.take(rows), here.pictures.take(rows))
+    store.put_bytes(b"PAR1 something else", shard["object"])
+    with pytest.raises(IntegrityError, match=shard["object"]):
+        read_samples(dataset, "train", 32, tmp_path / "three", store=store)
 
 
 @pytest.mark.parametrize("length", [0, 50, 200])
