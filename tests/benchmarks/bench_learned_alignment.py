@@ -39,6 +39,7 @@ RECALLS = (0.5, 0.7, 0.8, 0.9, 0.95)
 ERROR_BAR = 0.05
 LEAST_WEIGHT = 0.005  # labels below are in no curve: they would only make its steps coarser
 NEAR_SECONDS = 1.0
+RIGHT_OFFSETS = 0.97  # share of the offsets given that must be right
 
 
 def read_narrated(bed: BedDataset, videos: Sequence[Video]) -> list[Narrated]:
@@ -90,10 +91,10 @@ def measure(
         across="weight", up="share right")]
 
 
-def fit_weights(bed: BedDataset, judged: Sequence[pa.Table], told: str) -> EvidenceCalibration:
-    """The logistic curve from weights as they were written to the shares that were right, put after the one in use."""
+def fit_calibration(bed: BedDataset, judged: Sequence[pa.Table], told: str) -> EvidenceCalibration:
+    """From weights as they were written, by the calibration in use, to the shares that were right; and which offsets to give."""
     used = read_evidence_calibration()
-    weights, right = [], []
+    weights, right, given = [], [], []
     for video, table in zip(bed.videos, judged, strict=True):
         truth = bed.truth[video.id]
         names = class_of_lemma(set(truth["objects"]))
@@ -102,13 +103,18 @@ def fit_weights(bed: BedDataset, judged: Sequence[pa.Table], told: str) -> Evide
             for label in row["labels"]:
                 weights.append(label["weight"])
                 right.append(names.get(label["label"]) in shown)
+        if len(table) and (offset := table["video_offset_seconds"][0].as_py()) is not None:
+            given.append((table["video_offset_confidence"][0].as_py(), abs(offset - truth["lag"]["offset"]) <= NEAR_SECONDS))
     sure = np.clip(np.array(weights, dtype=np.float64), 1e-4, 1 - 1e-4)
     signs = np.stack([np.ones(len(sure)), np.log(sure / (1 - sure))], axis=1)
     intercept, slope = logistic(signs, np.array(right), np.ones(len(sure)))
+    confidence, near = np.array(sorted(given, reverse=True)).T
+    enough = np.flatnonzero(np.cumsum(near) / np.arange(1, len(near) + 1) >= RIGHT_OFFSETS)
     return used.model_copy(update={
         "note": "Fitted by logistic regression on labels with known truth; docs/alignment.md", "fitted_on": told,
         "weight_intercept": round(float(intercept + slope * used.weight_intercept), 3),
-        "weight_slope": round(float(slope * used.weight_slope), 3)})
+        "weight_slope": round(float(slope * used.weight_slope), 3),
+        "offset_threshold": round(float(confidence[enough[-1]]) if len(enough) else used.offset_threshold, 3)})
 
 
 def run(work: Path, options: argparse.Namespace, params: Params) -> None:
@@ -127,7 +133,7 @@ def run(work: Path, options: argparse.Namespace, params: Params) -> None:
     judged = [read_table(out / f"{video.id}.parquet") for video in bed.videos]
     if options.fit:
         told = f"{options.videos} generated videos of {options.channels} channels, seed {options.seed}, lag -6..6 s"
-        FILE.write_text(fit_weights(bed, judged, told).model_dump_json(indent=2) + "\n")
+        FILE.write_text(fit_calibration(bed, judged, told).model_dump_json(indent=2) + "\n")
         print(FILE.read_text())
         return
     panels = []
