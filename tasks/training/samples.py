@@ -118,7 +118,7 @@ def read_samples(
 
 def _shard_here(dataset: Path, shard: dict[str, Any], cache: Path, store: ObjectStore | None) -> Path:
     """The shard's file on this machine, whole. Raises IntegrityError naming it when it is not."""
-    path = dataset / shard["path"]
+    path: Path = dataset / shard["path"]
     if store is not None and not path.exists():
         path = cache / f"{shard['digest']}-{path.name}"
         if not path.exists():
