@@ -144,7 +144,8 @@ def _first(verdict: Verdict, split: FrozenSplit, after: Answers, before: Answers
         replace(one, needed=_rounded(params.first_gain * min(one.before, 1 - one.before)), judged=_is_fine(one.metric, whole))
         for one in _compare(split, before, after, whole, params) if one.metric not in LOWER_IS_BETTER)
     failed = tuple(_tell(one) for one in found if not one.passed)
-    return replace(verdict, passed=not failed, reasons=failed or ("the first champion, better than chance",), comparisons=found)
+    kept = ("better than chance; there is no champion to compare with",)
+    return replace(verdict, passed=not failed, reasons=failed or kept, comparisons=found)
 
 
 def _compare(split: FrozenSplit, before: Answers, after: Answers, part: Slice, params: GateParams) -> list[Comparison]:
