@@ -17,6 +17,7 @@ from flows.plan import data_folder, parse_settings
 from tasks.errors import InputError
 from tasks.network.text import shown
 from tasks.params import load_params
+from tasks.storage.layout import DataFolder
 
 PIPED_COLUMNS = 400  # so that a line stays a line where nobody looks
 
@@ -69,7 +70,7 @@ def find(options: argparse.Namespace) -> int:
     words = open_words(vectors, load)
     query = read_query(options.words, words, lambda unknown: load().embed_words(unknown),
                        lambda word: _lemma(word, params.keywords.stopword_languages))
-    index = _index(data.dataset, vectors, load)
+    index = _index(data, vectors, load)
     per_video = params.search.per_video if options.per_video is None else options.per_video
     found = find_pictures(index, query.terms, results=options.top or params.search.results, per_video=per_video)
     texts = [term.text for term in query.terms]
@@ -109,17 +110,32 @@ def _lemma(word: str, languages: tuple[str, ...]) -> str:
     return lemma_of(word, languages)
 
 
-def _index(dataset: Path, folder: Path, load: "Callable[[], TrainedNet]") -> "Index":
-    """The index of the dataset as it is now; made, or brought up to date, where needed."""
-    from tasks.search.index import open_index, update_index
+def _index(data: DataFolder, folder: Path, load: "Callable[[], TrainedNet]") -> "Index":
+    """The index of the dataset as it is now; made, or brought up to date, where needed. Then indices of nets out of use go."""
+    from tasks.search.index import drop_indices, open_index, update_index
 
-    index = open_index(dataset, folder)
+    index = open_index(data.dataset, folder)
     if index is not None:
         return index
     logging.basicConfig(format="%(message)s")
     with shown_progress() as bar:
         task = bar.add_task("showing the net pictures it has not seen yet", total=None)
-        return update_index(dataset, folder, load(), lambda done, total: bar.update(task, completed=done, total=total))
+        index = update_index(data.dataset, folder, load(), lambda done, total: bar.update(task, completed=done, total=total))
+    drop_indices(data.cache, _in_use(data.root / "models"))
+    return index
+
+
+def _in_use(models: Path) -> list[Path]:
+    """Of every net the champion and the one before it, which a roll-back may bring back."""
+    from tasks.evaluation.champion import CHAMPION, read_champion
+
+    folders = []
+    for pointer in sorted(models.glob(f"*/{CHAMPION}")):
+        champion = read_champion(models, pointer.parent.name)
+        if champion is not None:
+            versions = [champion.version, *(str(move["version"]) for move in champion.history[-1:])]
+            folders += [folder for version in versions if (folder := pointer.parent / version / "net.json").is_file()]
+    return [path.parent for path in folders]
 
 
 def shown_progress() -> Progress:

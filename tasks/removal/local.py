@@ -18,6 +18,8 @@ from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger
 from tasks.storage.tombstones import Tombstone, read_tombstones, write_tombstones
 
+SEEN_BY_NETS = ("pictures", "search")  # below the cache folder: decoded for training, vectors for finding
+
 
 def bury(data: DataFolder, video_ids: Iterable[str], forgotten: str, *, relabel: bool) -> None:
     """Write the tombstones; from now on the videos are forgotten, whatever happens. forgotten: ISO date.
@@ -65,7 +67,8 @@ def remove_forgotten(data: DataFolder) -> dict[str, tuple[int, int]]:
 def own_paths(data: DataFolder, video_ids: Collection[str]) -> dict[str, list[Path]]:
     """The files and folders that are there because of these videos, by what they are.
 
-    The report page shows all videos in one file: it goes, and can be made again at any time. So do ledgers put aside as damaged.
+    The report page shows all videos in one file: it goes, and can be made again at any time. So does what nets keep of the
+    pictures they were shown (one file a shard, of all its videos), and ledgers put aside as damaged.
     """
     return {
         "media": [path for name in video_ids if (path := data.media(name)).exists()],
@@ -73,6 +76,7 @@ def own_paths(data: DataFolder, video_ids: Collection[str]) -> dict[str, list[Pa
         "intermediates": [
             path for folder in (data.work, data.cache) if folder.is_dir() for path in sorted(folder.rglob("*"))
             if any(_belongs(path, name) for name in video_ids)],
+        "pictures as nets see them": [folder for name in SEEN_BY_NETS if (folder := data.cache / name).exists()],
         "report page": [data.report] if data.report.exists() else [],
         "damaged ledgers": sorted(data.root.glob(f"{data.ledger.name}.damaged*"))}
 

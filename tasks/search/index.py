@@ -7,7 +7,8 @@ rank the best of these again.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -161,6 +162,14 @@ def update_index(dataset: Path, folder: Path, net: "TrainedNet", progress: Progr
         if path.stem not in named:
             path.unlink()
     return Index(tuple(pieces))
+
+
+def drop_indices(cache: Path, nets: Collection[Path]) -> None:
+    """Remove the vectors of all nets but these. nets: their folders."""
+    kept = {index_folder(cache, net) for net in nets}
+    for folder in (cache / "search").glob("*"):
+        if folder not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell(progress: Progress, before: int, total: int, more: int) -> None:

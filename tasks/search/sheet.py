@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw, ImageFont
 
@@ -55,7 +56,7 @@ def read_pictures(found: Sequence[Found]) -> list[bytes]:
                         images = file.read_row_group(group, ["image"], use_threads=False)["image"]
                         jpegs.update({(shard, row): images[row - start].as_py()["bytes"] for row in inside})
                     start = end
-        except OSError as error:  # pyarrow's own errors for torn files are of this kind, too
+        except (pa.ArrowException, OSError) as error:
             raise IntegrityError(f"{shard}: cannot be read ({error})", "run `framewords verify`") from error
     try:
         return [jpegs[one.shard, one.row] for one in found]

@@ -96,3 +96,17 @@ def test_without_a_champion_it_is_one_line(data: Path, command: list[str], capsy
 def test_options_that_make_no_sense_are_refused(champion: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["find", "knife", *wrong]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_indices_of_nets_out_of_use_go(champion: Path) -> None:
+    """The champion and the one before it keep theirs: n1, then n2, then n3."""
+    folders = champion / ".cache" / "search"
+    counts = []
+    for name in ("n1", "n2", "n3"):
+        if name != "n1":
+            spec = NetSpec("small", 32, 4, 8, 64)
+            save_net(champion / "models" / "main" / name, TrainedNet(spec, Towers(spec), (name,), Calibration(1.0, (0.0,))))
+            promote(champion / "models", "main", name, None, force=True)
+        assert main(["find", "knife" if name == "n1" else name]) == 0
+        counts.append(len(list(folders.iterdir())))
+    assert counts == [1, 2, 2]
