@@ -32,6 +32,7 @@ from tasks.training.samples import Progress, Samples, choose_vocabulary, read_sa
 
 VERSION = 1  # raise it when the same dataset and settings would give other weights
 RECORD = "training.json"
+CALIBRATED_PAIRS = 10_000_000  # of a picture and a word: more would not fit into memory, nor tell more
 log = logging.getLogger(__name__)
 
 
@@ -164,13 +165,14 @@ def _plan(train: Samples, training: TrainingParams, is_retraining: bool, known: 
 
 
 def calibrated(towers: Towers, validation: Samples, vocabulary: tuple[str, ...]) -> TrainedNet:
-    """The net with probabilities fitted to the labels of the validation split."""
+    """The net with probabilities fitted to the validation split, or to one picture in so many of a very large one."""
     plain = TrainedNet(towers.spec, towers, vocabulary, Calibration(1.0, (0.0,) * len(vocabulary)))
-    rows = np.arange(len(validation))
-    scores = plain.scores(plain.embed_pictures(validation.pictures.take(rows)))
+    rows = np.arange(0, len(validation), -(-len(validation) * len(vocabulary) // CALIBRATED_PAIRS))
+    vectors = [plain.embed_pictures(validation.pictures.take(some)) for some in np.array_split(rows, -(-len(rows) // 1024))]
+    scores = plain.scores(np.concatenate(vectors))
     shown = Bags.of(validation.labels, vocabulary).dense(rows, np.arange(len(vocabulary)))
-    videos = sorted(set(validation.video))
-    half = np.isin(validation.video, videos[::2])
+    videos = np.array(validation.video)[rows]
+    half = np.isin(videos, np.unique(videos)[::2])
     return TrainedNet(towers.spec, towers, vocabulary, fit_calibration(scores, shown, half))
 
 
