@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 
 from tasks.dataset.manifest import read_manifest, shard_paths
 from tasks.errors import IntegrityError
-from tasks.evaluation import metrics
 from tasks.evaluation.evaluate import WEIGHTS, Evaluation
-from tasks.evaluation.gate import Verdict, headline, slices
+from tasks.evaluation.gate import Verdict, headline
 from tasks.storage.artefact import digest_file
 from tasks.storage.atomic import write_whole
 
@@ -83,15 +82,16 @@ def write_card(
     _publish(folder, card)
 
 
-def add_results(folder: Path, evaluation: Evaluation, verdict: Verdict, shown: Iterable[str] = ()) -> None:
+def add_results(
+    folder: Path, evaluation: Evaluation, verdict: Verdict, figures: Mapping[str, Mapping[str, float]], shown: Iterable[str] = (),
+) -> None:
     """Add the figures and the verdict to the card of a net; a card that is not there is begun.
 
+    figures: by slice, as gate.measure_slices gives them.
     shown: videos whose pictures are drawn in the folder, so that they are found there when one is to be forgotten.
     Raises IntegrityError when the card is damaged.
     """
     card = read_card(folder) or {"net": folder.parent.name, "version": folder.name, "weights": evaluation.weights}
-    parts = slices(evaluation.split, read_seen(folder).known) if evaluation.answers else ()
-    figures = {part.name: metrics.measure(evaluation.split, evaluation.answers, part) for part in parts if evaluation.answers}
     pictures = [name for name in PICTURES if (folder / name).is_file()]
     _publish(folder, {
         **card, "metrics": figures.get("all", {}), "slices": {name: found for name, found in figures.items() if name != "all"},

@@ -8,7 +8,7 @@ from tasks.evaluation.card import Seen, add_results, read_seen
 from tasks.evaluation.champion import read_champion
 from tasks.evaluation.draw import draw_evaluation, draw_versions, shown_videos
 from tasks.evaluation.evaluate import Evaluation, evaluate_net
-from tasks.evaluation.gate import Verdict, compare, write_verdict
+from tasks.evaluation.gate import Verdict, compare, measure_slices, write_verdict
 from tasks.params import GateParams
 from tasks.storage.atomic import write_whole
 
@@ -49,8 +49,9 @@ def decide(
     verdict = compare(candidate, before, params, known_channels=old.known, trained_on=old.videos | new.videos,
                       trained_channels=old.channels | new.channels)
     write_verdict(folder, verdict)
-    draw_evaluation(folder, candidate)
-    add_results(folder, candidate, verdict, shown_videos(candidate))
+    figures = measure_slices(candidate, old.known if against else new.known)
+    draw_evaluation(folder, candidate, figures)
+    add_results(folder, candidate, verdict, figures, shown_videos(candidate))
     if (versions := draw_versions(models, net)) is not None:
         write_whole(models / net / "versions.svg", versions)
     return Decision(candidate, before, verdict)

@@ -16,11 +16,10 @@ from PIL import Image
 
 from tasks.errors import IntegrityError
 from tasks.evaluation import chart, metrics
-from tasks.evaluation.card import read_card, read_seen
+from tasks.evaluation.card import read_card
 from tasks.evaluation.champion import list_models
 from tasks.evaluation.chart import DOUBTFUL, INK, RIGHT, SOFT, WRONG, Line, box, text
 from tasks.evaluation.evaluate import Evaluation
-from tasks.evaluation.gate import slices
 from tasks.evaluation.split import read_pictures
 from tasks.storage.atomic import write_whole
 
@@ -35,12 +34,18 @@ FIGURES = {"precision_at_1": "first word right", "r_at_10": "found in first 10",
            "calibration_error": "calibration error"}
 
 
-def draw_evaluation(folder: Path, evaluation: Evaluation) -> list[Path]:
+def draw_evaluation(
+    folder: Path, evaluation: Evaluation, figures: Mapping[str, Mapping[str, float]],
+) -> list[Path]:
     """Write metrics.json, calibration.csv, confusion.csv, learning.svg, retrieval.svg and confusion.svg into a net's folder.
 
-    Of a broken net only metrics.json, with its faults. Raises IntegrityError when curves.csv is damaged.
+    figures: by slice, as gate.measure_slices gives them. Of a broken net there is only metrics.json, with its faults, and
+    learning.svg. Raises IntegrityError when curves.csv is damaged.
     """
-    written = [_write(folder / METRICS, _metrics(folder, evaluation))]
+    told: dict[str, Any] = {name.replace(" ", "_"): values for name, values in figures.items()}
+    if not told:
+        told["faults"] = list(evaluation.faults)
+    written = [_write(folder / METRICS, json.dumps(told, indent=1, sort_keys=True).encode() + b"\n")]
     if (folder / "curves.csv").is_file():
         written.append(_write(folder / "learning.svg", draw_learning(folder / "curves.csv")))
     if evaluation.answers is None:
@@ -227,15 +232,6 @@ def _thumbnail(jpeg: bytes) -> bytes:
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=50, method=2)
     return buffer.getvalue()
-
-
-def _metrics(folder: Path, evaluation: Evaluation) -> bytes:
-    """What `dvc metrics` reads: figures by slice."""
-    found: Mapping[str, Any] = {"faults": list(evaluation.faults)}
-    if evaluation.answers:
-        found = {part.name.replace(" ", "_"): metrics.measure(evaluation.split, evaluation.answers, part)
-                 for part in slices(evaluation.split, read_seen(folder).known)}
-    return json.dumps(found, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> bytes:

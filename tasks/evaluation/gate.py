@@ -118,6 +118,14 @@ def slices(split: FrozenSplit, known_channels: Collection[str]) -> tuple[Slice, 
     return tuple(part for part in parts if part.videos.any() and part.words.any())
 
 
+def measure_slices(evaluation: Evaluation, known_channels: Collection[str]) -> dict[str, dict[str, float]]:
+    """The figures of each slice, by its name; none of a net that is broken."""
+    if evaluation.answers is None:
+        return {}
+    return {part.name: metrics.measure(evaluation.split, evaluation.answers, part)
+            for part in slices(evaluation.split, known_channels)}
+
+
 def write_verdict(folder: Path, verdict: Verdict) -> None:
     """Write verdict.json into a net's folder."""
     said = {**asdict(verdict), "comparisons": [{**asdict(one), "passed": one.passed} for one in verdict.comparisons]}
