@@ -17,7 +17,7 @@ def blend(new: Towers, old: Towers, validation: Samples, vocabulary: Sequence[st
 
     Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
     """
-    before = {name: value.clone() for name, value in old.state_dict().items()}
+    before = {name: value.to(new.log_scale.device, copy=True) for name, value in old.state_dict().items()}
     after = {name: value.clone() for name, value in new.state_dict().items()}
     losses = {}
     for share in SHARES:

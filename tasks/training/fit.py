@@ -145,13 +145,14 @@ def fit_net(
             raise InputError(f"the earlier version is {base.spec}, not {towers.spec}", "train from scratch")
         towers.load_state_dict(base.towers.state_dict())
     plan = _plan(train, training, base is not None, frozenset(known))
-    cost = measure_cost(towers)
-    log.info("%s: %d pictures, %d words, %d epochs of %d", cost, len(train), len(vocabulary), plan.epochs, len(plan))
+    log.info("%s: %d pictures, %d words, %d epochs of %d",
+             measure_cost(towers.to(device)), len(train), len(vocabulary), plan.epochs, len(plan))
     run = Training(towers, train, validation, vocabulary, plan, training, device, processes or Processes(), checkpoint)
     run.run(progress)
-    towers.cpu()
     kept = blend(towers, base.towers, validation, vocabulary, training) if base else 1.0
-    return Fitted(calibrated(towers, validation, vocabulary), tuple(run.curves), run.seen, kept)
+    net = calibrated(towers, validation, vocabulary)
+    towers.cpu()
+    return Fitted(net, tuple(run.curves), run.seen, kept)
 
 
 def _plan(train: Samples, training: TrainingParams, is_retraining: bool, known: frozenset[str]) -> Plan:

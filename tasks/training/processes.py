@@ -38,8 +38,11 @@ def joined(device: str) -> Iterator[Processes]:
     if count == 1:
         yield Processes()
         return
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if device == "cuda":
+        torch.cuda.set_device(local_rank)  # from here on `cuda` is this process's own
     dist.init_process_group("nccl" if device == "cuda" else "gloo")
     try:
-        yield Processes(dist.get_rank(), count, int(os.environ.get("LOCAL_RANK", "0")))
+        yield Processes(dist.get_rank(), count, local_rank)
     finally:
         dist.destroy_process_group()
