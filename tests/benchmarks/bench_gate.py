@@ -24,20 +24,23 @@ from tasks.nets.store import save_net
 from tasks.params import load_params
 from tasks.training.samples import read_samples
 from tests.evaluation.candidates import GOOD, POISONED, Workshop, save_truncated
+from tests.evaluation.nets import evaluation_of, random_split, skilled
 from tests.training.bed_dataset import BedOptions, make_bed_dataset
 
 BED = BedOptions(videos=240, seed=12, channels=24, classes=12, labels="perfect", test_share=1 / 3, validation_share=1 / 8, jobs=2)
 SETTINGS = {
     "nets.image": "small", "nets.picture_px": 40, "nets.width": 8, "nets.dimensions": 64, "nets.buckets": 1024,
     "training.threads": 1, "training.epochs": 14, "training.retrain_epochs": 12, "training.batch_pictures": 64,
-    "training.learning_rate": 0.003}
+    "training.learning_rate": 0.003, "training.loss": "mil-nce", "training.weight_decay": 0.05, "training.replay_share": 0.5,
+    "training.min_pictures": 3}
 NET = "bench"
+SKILL, TRIALS = 0.5, 60  # share of the pictures whose word the champion knows; splits a figure
 
 
 class Bench:
-    """A folder of models with a champion in it."""
+    """A champion among models. folder: keeps the dataset."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, models: Path) -> None:
         made = make_bed_dataset(folder / "perfect", BED)
         params = load_params(Path(__file__).parents[2] / "params.yaml", SETTINGS)
         train, validation = (read_samples(made.dataset, split, params.nets.picture_px, folder / "cache", threads=1)
@@ -47,7 +50,7 @@ class Bench:
         half = train.only([row for row, channel in enumerate(train.channel) if channel in first])
         self.workshop = Workshop(half, train, validation, params.nets, params.training)
         self.gate, self.dataset = params.gate, made.dataset
-        self.models = Path(tempfile.mkdtemp(dir=folder, prefix="models-"))
+        self.models = models
         self.net = self.workshop.champion()
         save_net(self.models / NET / "champion", self.net)
         self.champion = self.judged("champion")
@@ -89,10 +92,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="keeps the videos for the next run")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--power", action="store_true", help="only: how often nets of known skill are promoted")
     options = parser.parse_args()
+    if options.power:
+        power()
+        return
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as temporary:
-        run(Bench(options.folder or Path(temporary)), options.seeds)
+        run(Bench(options.folder or Path(temporary), Path(temporary) / "models"), options.seeds)
 
 
 def run(bench: Bench, seeds: int) -> None:
@@ -129,6 +136,21 @@ def run(bench: Bench, seeds: int) -> None:
                           "bar": bar, "at_most": False}))
     print(json.dumps({"bench": "poisoned_passed_by_gain_alone", "value": passed_by_gain, "of": count}))
     print(json.dumps({"bench": "equal_training_other_seed_promoted", "value": equal, "of": seeds}))
+
+
+def power() -> None:
+    """How often a net of known skill is promoted, by its true gain and the number of test videos: nets of dice, not trained."""
+    params = load_params(Path(__file__).parents[2] / "params.yaml").gate.model_copy(update={"draws": 400})
+    for videos in (40, 80, 320):
+        for gain in (-params.allowed_loss, 0.0, 0.1, 0.2):
+            passed = 0
+            for trial in range(TRIALS):
+                split = random_split(videos, trial, words=40)
+                before, after = (evaluation_of(split, skilled(split, skill, seed), "net/dice") for skill, seed in (
+                    (SKILL, 2 * trial), (SKILL * (1 + gain), 2 * trial + 1)))
+                passed += compare(after, before, params, known_channels=["one"]).passed
+            figure = {"bench": "gate_promotes", "test_videos": videos, "true_gain": gain, "value": passed / TRIALS}
+            print(json.dumps(figure | ({"bar": round(1 - params.confidence, 4)} if gain < 0 else {})), flush=True)
 
 
 def tell(version: str, verdict: Verdict) -> None:
