@@ -21,6 +21,7 @@ from flows.alive import is_held, private_folder, show_life
 from flows.plan import open_ledger, parse_settings
 from flows.schedule import SCHEDULED, asked_night, why_skip
 from tasks.errors import AlreadyRunningError
+from tasks.evaluation.candidate import DEFAULT_NET
 from tasks.params import NightlyParams, load_params
 from tasks.storage.lock import await_lock, held_lock
 from tasks.storage.project import Project, find_project
@@ -77,14 +78,30 @@ def ingest(
     return _in_turn(home, lambda: work.fn(sources, settings=settings))
 
 
+@flow(name="retrain", flow_run_name="retrain {net}")
+def retrain(net: str = DEFAULT_NET, from_scratch: bool = False) -> Any:
+    """Train the net on what is new, judge it against the one in use, promote or refuse it.
+
+    Args:
+        net: Its name: a folder below data/models.
+        from_scratch: Do not go on from the version in use.
+    """
+    from flows.retrain import retrain as work
+
+    home = find_project(Path())
+    show_life(home, flow_run.id)
+    return _in_turn(home, lambda: work.fn(net=net, from_scratch=from_scratch))
+
+
 def deployments(project: Project, params: NightlyParams) -> list[RunnerDeployment]:
     """What `framewords serve` offers, the nightly one first; tagged with the project."""
     tags = ["framewords", str(project.root)]
     schedule = Cron(params.cron, timezone=params.timezone, parameters={"night": SCHEDULED}, slug="nightly")
+    weekly = [Cron(params.retrain_cron, timezone=params.timezone, slug="retrain")] if params.retrain_cron else []
     offered = [
         each.to_deployment(each.name, schedules=schedules, tags=tags, description=str(each.description).partition("\n")[0],
                            entrypoint_type=EntrypointType.MODULE_PATH)
-        for each, schedules in ((nightly, [schedule]), (ingest, []))]
+        for each, schedules in ((nightly, [schedule]), (ingest, []), (retrain, weekly))]
     return [made for made in offered if isinstance(made, RunnerDeployment)]
 
 

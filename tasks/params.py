@@ -294,10 +294,13 @@ class UpkeepParams(Section):
 class NightlyParams(Section):
     cron: str
     timezone: str
+    retrain_cron: str
 
-    @field_validator("cron")
+    @field_validator("cron", "retrain_cron")
     @classmethod
-    def _once_a_day_at_most(cls, cron: str) -> str:
+    def _once_a_day_at_most(cls, cron: str, info: ValidationInfo) -> str:
+        if info.field_name == "retrain_cron" and not cron:
+            return cron
         try:
             parse_cron(cron)
         except ValueError as error:

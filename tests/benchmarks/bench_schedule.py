@@ -34,7 +34,7 @@ async def all_starts() -> AsyncIterator[tuple[NightlyParams, list[datetime]]]:
     for name in sorted(available_timezones()):
         for change in changes(ZoneInfo(name)):
             for at in TIMES:
-                params = NightlyParams(cron=f"{at.minute} {at.hour} * * *", timezone=name)
+                params = NightlyParams(cron=f"{at.minute} {at.hour} * * *", timezone=name, retrain_cron="")
                 schedule = CronSchedule(cron=params.cron, timezone=name)
                 starts: set[datetime] = set()
                 for hours in range(0, 24 * DAYS, 12):

@@ -20,7 +20,7 @@ from tests.flows.server import REPOSITORY
 
 @pytest.fixture
 def offered(tmp_path: Path) -> dict[str, RunnerDeployment]:
-    params = NightlyParams(cron="30 2 * * mon-fri", timezone="Europe/Berlin")
+    params = NightlyParams(cron="30 2 * * mon-fri", timezone="Europe/Berlin", retrain_cron="0 6 * * sat")
     return {deployment.name: deployment for deployment in deployments(Project(tmp_path), params)}
 
 
@@ -51,6 +51,9 @@ def test_the_schedule_is_that_of_the_settings(offered: dict[str, RunnerDeploymen
     assert (said["schedule"]["cron"], said["schedule"]["timezone"]) == ("30 2 * * mon-fri", "Europe/Berlin")
     assert said["parameters"] == {"night": SCHEDULED}
     assert not offered["ingest"].schedules
+    [weekly] = offered["retrain"].schedules or ()
+    assert (weekly.model_dump()["schedule"]["cron"], weekly.model_dump()["schedule"]["timezone"]) == (
+        "0 6 * * sat", "Europe/Berlin")
     assert all(deployment.concurrency_limit is None for deployment in offered.values())  # a dead run would hold it for ever
     assert str(tmp_path) in offered["nightly"].tags
 
@@ -64,7 +67,8 @@ def test_work_pools_get_the_same_flows_and_the_shipped_schedule(offered: dict[st
         module, _, name = each["entrypoint"].rpartition(".")
         assert getattr(importlib.import_module(module), name).name == each["name"]
     shipped = load_params(REPOSITORY / "params.yaml").nightly
-    [schedule] = listed["nightly"]["schedules"]
+    [weekly], [schedule] = listed["retrain"]["schedules"], listed["nightly"]["schedules"]
+    assert (weekly["cron"], weekly["timezone"]) == (shipped.retrain_cron, shipped.timezone)
     assert (schedule["cron"], schedule["timezone"]) == (shipped.cron, shipped.timezone)
     assert schedule["parameters"] == {"night": SCHEDULED}
 

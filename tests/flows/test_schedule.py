@@ -18,7 +18,7 @@ ZONES = st.sampled_from(sorted(available_timezones()))
 
 
 def at(timezone: str, cron: str = "30 2 * * *") -> NightlyParams:
-    return NightlyParams(cron=cron, timezone=timezone)
+    return NightlyParams(cron=cron, timezone=timezone, retrain_cron="")
 
 
 # Transitions as the zone database publishes them; the local time that is due is the hand count.
