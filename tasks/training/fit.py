@@ -18,7 +18,7 @@ from tasks.nets.pretrained import new_towers
 from tasks.nets.store import WEIGHTS, Calibration, TrainedNet, load_net, save_net
 from tasks.nets.towers import Towers
 from tasks.params import NetsParams, TrainingParams
-from tasks.storage.artefact import Fingerprint, digest_file
+from tasks.storage.artefact import Fingerprint, digest_file, digest_json
 from tasks.storage.atomic import staged_folder
 from tasks.storage.objects import ObjectStore
 from tasks.training.bags import Bags
@@ -28,7 +28,7 @@ from tasks.training.checkpoint import Checkpoint
 from tasks.training.loop import Curve, Training
 from tasks.training.processes import Processes, joined
 from tasks.training.replay import Plan, plan_all, plan_replay
-from tasks.training.samples import Progress, Samples, choose_vocabulary, read_samples, silent
+from tasks.training.samples import Progress, Samples, choose_vocabulary, read_samples, silent, sweep_cache
 
 VERSION = 1  # raise it when the same dataset and settings would give other weights
 RECORD = "training.json"
@@ -95,9 +95,9 @@ def train_net(
 ) -> TrainedSummary:
     """Train on the train split, calibrate on the validation split and write the folder `out`, whole or not at all.
 
-    base: an earlier version to go on from. cache: where decoded pictures are kept; else `.cache/pictures` beside the dataset.
-    store: where shards are fetched from that are not here.
-    A killed run leaves a checkpoint beside `out`, which the next call with the same arguments goes on from, to the same bytes.
+    base: an earlier version to go on from. store: where shards are fetched from that are not here.
+    cache: where decoded pictures of this dataset are kept; else `.cache/pictures` beside it.
+    A killed run leaves a checkpoint in the cache, which the next call with the same arguments goes on from, to the same bytes.
     Raises InputError when the dataset is empty, has one word only, no validation split or nothing new, IntegrityError when a
     shard or the base is not what it should be.
     """
@@ -111,7 +111,7 @@ def train_net(
     device = choose_device(training.device)
     with joined(device) as processes:
         fingerprint = training_fingerprint(manifest, nets, training, base, processes.count)
-        checkpoint = Checkpoint(out.parent / f".{out.name}.checkpoint", fingerprint.digest)
+        checkpoint = Checkpoint(place / f"{digest_json(str(out.resolve()))[:12]}.checkpoint", fingerprint.digest)
         known = read_known(base) if base else frozenset()
         fitted = fit_net(
             train, validation, nets, training, base=load_net(base) if base else None, known=known, device=device,
@@ -119,6 +119,7 @@ def train_net(
         if processes.rank == 0:
             _write(out, fitted, fingerprint, train, known)
             checkpoint.remove()
+            sweep_cache(place, manifest)
     return TrainedSummary(
         out, len(fitted.net.vocabulary), len(train), sum(name not in known for name in train.fingerprint), fitted.samples_seen,
         _cpu_seconds() - began, fitted.net.calibration.error, fitted.kept, fitted.curves)

@@ -127,6 +127,14 @@ def _shard_here(dataset: Path, shard: dict[str, Any], cache: Path, store: Object
     return path
 
 
+def sweep_cache(cache: Path, manifest: dict[str, Any]) -> None:
+    """Remove what was decoded or fetched of shards that the dataset no longer has."""
+    named = {shard["digest"] for split in manifest["splits"].values() for shard in split["shards"]}
+    for path in cache.iterdir():
+        if path.suffix in (".npy", ".parquet") and path.name.partition("-")[0] not in named:
+            path.unlink(missing_ok=True)
+
+
 def check_shard(path: Path, shard: dict[str, Any]) -> None:
     """Raises IntegrityError when the bytes are not those the manifest was written for."""
     try:

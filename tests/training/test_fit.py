@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.dataset.manifest import read_manifest
 from tasks.errors import InputError, IntegrityError
 from tasks.nets.store import load_net
 from tasks.training.bags import Bags
@@ -81,7 +82,7 @@ def test_the_same_dataset_and_settings_give_the_same_bytes(tmp_path: Path) -> No
     assert {path.name for path in (tmp_path / "one").iterdir()} == NAMES
     for name in NAMES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert not list(tmp_path.glob(".*.checkpoint"))
+    assert not list(tmp_path.rglob("*.checkpoint"))
 
 
 def test_a_version_has_one_name_for_one_dataset_and_settings(tmp_path: Path) -> None:
@@ -102,7 +103,9 @@ def test_retraining_knows_what_its_base_has_seen(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing new"):
         train_net(small, tmp_path / "again", nets, training, base=first.folder)
     large = labelled_dataset(tmp_path / "after", videos=18)
-    second = train_net(large, tmp_path / "second", nets, training, base=first.folder)
+    second = train_net(large, tmp_path / "second", nets, training, base=first.folder, cache=tmp_path / "before/.cache/pictures")
+    named = {shard["digest"] for split in read_manifest(large)["splits"].values() for shard in split["shards"]}
+    assert {path.name.partition("-")[0] for path in (tmp_path / "before/.cache/pictures").iterdir()} <= named  # no leftovers
     assert 0 < second.new_pictures < second.pictures
     assert second.samples_seen <= 2 * 2 * second.new_pictures
     known = [set(json.loads((tmp_path / name / "training.json").read_text())["known"]) for name in ("first", "second")]
@@ -129,7 +132,7 @@ def test_what_cannot_be_learnt_from_is_one_line_and_leaves_nothing(tmp_path: Pat
     with pytest.raises(IntegrityError, match=shard.name):
         train_net(dataset, tmp_path / "out", nets, training)
     assert not (tmp_path / "out").exists()
-    assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.rglob(".staging-*"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

@@ -56,7 +56,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
               progress=lambda what, done, of: resumed.append(done) if what == "training" else None)
     assert resumed[0] == (last - 1) // 3 * 3 + 1, last  # from the checkpoint before, every three steps
     assert bytes_of(tmp_path / "killed") == bytes_of(whole.folder), last
-    assert not list(tmp_path.glob(".killed*"))
+    assert not list(tmp_path.rglob("*.checkpoint"))
 
 
 def test_a_checkpoint_of_other_settings_or_half_a_file_is_not_gone_on_from(tmp_path: Path) -> None:
