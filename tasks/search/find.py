@@ -1,7 +1,8 @@
 """Words to pictures: those that show every word asked for come first.
 
 Each word gives each picture a calibrated probability. Their product ranks, so more words narrow: a picture that lacks one of them
-falls behind one that shows a little of each, which a sum of similarities would not do.
+falls behind one that shows some of each. A word counts as at least MISSED, though: nets overlook the second thing in a picture,
+and without that floor a word that was overlooked outweighs all the others (measured: docs/search.md).
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from tasks.search.index import Index
 from tasks.search.words import Term
 
 FEWEST_EXACT = 200  # best pictures by the 8-bit vectors, ranked again by the exact ones
+MISSED = 0.05  # the chance that a word is there of which the net sees nothing
 MAX_ODDS = 80.0  # whose exponential float32 still holds
 
 Vectors = NDArray[np.float32]
@@ -55,8 +57,11 @@ def find_pictures(index: Index, terms: Sequence[Term], *, results: int, per_vide
 
 
 def score(odds: Vectors, weights: Vectors) -> Vectors:
-    """The logarithm of the product of probabilities, each to the power of its weight: (N, k) log odds -> (N,)."""
-    return -np.log1p(np.exp(-np.clip(odds, -MAX_ODDS, None))) @ weights
+    """The logarithm of the product of MISSED + probability, each to the power of its weight: (N, k) log odds -> (N,).
+
+    Less a constant, so that small probabilities keep their digits.
+    """
+    return np.asarray(np.log1p(1 / (MISSED + MISSED * np.exp(-np.clip(odds, -MAX_ODDS, MAX_ODDS)))) @ weights)
 
 
 def _some_of_each(owners: NDArray[np.int32], results: int, per_video: int) -> Iterator[int]:

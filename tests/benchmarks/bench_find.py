@@ -26,7 +26,7 @@ from tasks.nets.store import Calibration, TrainedNet, load_net, save_net
 from tasks.nets.towers import NetSpec, Towers
 from tasks.params import load_params
 from tasks.search.arrays import write_arrays
-from tasks.search.find import find_pictures
+from tasks.search.find import find_pictures, score
 from tasks.search.index import Index, index_folder, open_index, picture_offsets, piece_arrays
 from tasks.search.words import Term, open_words
 
@@ -118,7 +118,8 @@ def warm(data: Path, folder: Path) -> None:
 
 def simple_ranking(everything: np.ndarray[Any, Any], index: Index, vectors: np.ndarray[Any, Any], factor: float) -> list[int]:
     odds = factor * (everything @ vectors.T) - 2 - index.offsets[:, None]
-    return [int(place) for place in np.argsort(np.log1p(np.exp(-odds)).sum(axis=1), kind="stable")[:10 * RESULTS]]
+    scores = score(odds, np.ones(len(vectors), np.float32))
+    return [int(place) for place in np.argsort(-scores, kind="stable")[:10 * RESULTS]]
 
 
 def _first_of_each(order: list[int], index: Index) -> list[tuple[str, int]]:

@@ -26,15 +26,30 @@ def test_a_second_word_narrows_to_what_shows_both() -> None:
 
 
 def test_some_of_each_word_beats_much_of_one() -> None:
-    """By hand, with odds 20 cos - 10: cosines (0.99, 0.05) give P 0.99994 * 0.0001; (0.60, 0.60) give 0.88 * 0.88.
-
-    A sum of similarities would have them 1.04 against 1.20 here, but with a third word of cosine (0.3, 0.0) it turns round.
+    """By hand, with odds 40 cos - 20: cosines (0.95, 0.31) give P (1, 0.0005), floored 1.05 * 0.0505; (0.6, 0.6) give
+    (0.98, 0.98), floored 1.03 * 1.03. The sums of the cosines, 1.26 and 1.20, would have it the other way round.
     """
-    strong, even = [0.99, 0.05, 0.1], [0.6, 0.6, 0.529]
-    terms = [term(axis, 20, -10) for axis in np.eye(3)]
+    strong, even = [0.95, 0.31, 0.0371], [0.6, 0.6, 0.529]
+    terms = [term(axis, 40, -20) for axis in np.eye(3)]
     found = find_pictures(make_index(unit([strong, even])), terms[:2], results=2, per_video=0)
     assert [one.row for one in found] == [1, 0]
-    assert found[0].chances == pytest.approx((0.88, 0.88), abs=0.01)
+    assert found[0].chances == pytest.approx((0.98, 0.98), abs=0.01)
+
+
+def test_a_word_that_was_overlooked_does_not_outweigh_the_other() -> None:
+    """By hand, with odds 40 cos - 20: cosines (0.6, 0.1) and (0.5, 0.15) give P (0.98, 1e-7) and (0.5, 8e-7): a bare product
+    would have the second first, which shows nothing of the second word and less of the first.
+    """
+    pictures = [[0.6, 0.1, 0.7937], [0.5, 0.15, 0.8529]]
+    found = find_pictures(
+        make_index(unit(pictures)), [term([1, 0, 0], 40, -20), term([0, 1, 0], 40, -20)], results=2, per_video=0)
+    assert [one.row for one in found] == [0, 1]
+
+
+def test_small_chances_keep_their_order() -> None:
+    """With odds cos - 30 every chance is about 1e-13."""
+    found = find_pictures(make_index(CORNERS), [term([1, 0, 0], 1, -30)], results=4, per_video=0)
+    assert [one.row for one in found][:2] == [0, 2]
 
 
 def test_chances_are_the_logistic_of_the_odds() -> None:
@@ -49,7 +64,7 @@ def test_the_ranking_is_that_of_exact_arithmetic(pieces: int, results: int, per_
     terms = [term(vector, 12, -3) for vector in random_unit(2, 16, seed + 100)]
     stored = vectors.astype(np.float16).astype(np.float64)
     odds = np.stack([12 * stored @ one.vector.astype(np.float64) - 3 for one in terms], axis=1)
-    score = -np.log1p(np.exp(-odds)).sum(axis=1)
+    score = np.log(0.05 + 1 / (1 + np.exp(-odds))).sum(axis=1)
     expected: list[int] = []
     for picture in np.argsort(-score):
         held = sum(owners[other] == owners[picture] for other in expected)
