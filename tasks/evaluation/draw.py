@@ -205,7 +205,7 @@ def _cell(x: float, y: float, side: int, share: float, tint: tuple[int, int, int
 
 
 def _legend(x: float, y: float) -> Iterator[str]:
-    said = ((RIGHT, "✓", "labelled so, likely right"), (DOUBTFUL, "?", "labelled so, doubtful"), (WRONG, "✗", "not labelled so"))
+    said = ((RIGHT, "✓", "labelled so, likely right"), (DOUBTFUL, "?", "labelled so, doubtful"), (WRONG, "✗", "no label says so"))
     for colour, sign, meaning in said:
         yield box(x, y - 13, 18, 18, colour)
         yield text(x + 9, y + 1, sign, colour="#fff", bold=True, anchor="middle")
