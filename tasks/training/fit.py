@@ -4,7 +4,7 @@ import json
 import logging
 import resource
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tasks.errors import InputError, IntegrityError
 from tasks.nets.cost import measure_cost
 from tasks.nets.pretrained import new_towers
 from tasks.nets.store import WEIGHTS, Calibration, TrainedNet, load_net, save_net
-from tasks.nets.towers import Towers
+from tasks.nets.towers import NetSpec, Towers
 from tasks.params import NetsParams, TrainingParams
 from tasks.storage.artefact import Fingerprint, digest_file, digest_json
 from tasks.storage.atomic import staged_folder
@@ -142,8 +142,7 @@ def fit_net(
     torch.manual_seed(training.seed)
     towers = new_towers(nets)
     if base:
-        if base.spec != towers.spec:
-            raise InputError(f"the earlier version is {base.spec}, not {towers.spec}", "train from scratch")
+        check_same_net(base.spec, towers.spec)
         towers.load_state_dict(base.towers.state_dict())
     plan = _plan(train, training, base is not None, frozenset(known))
     log.info("%s: %d pictures, %d words, %d epochs of %d",
@@ -154,6 +153,15 @@ def fit_net(
     net = calibrated(towers, validation, vocabulary)
     towers.cpu()
     return Fitted(net, tuple(run.curves), run.seen, kept)
+
+
+def check_same_net(old: NetSpec, new: NetSpec) -> None:
+    """Raises InputError naming what the settings now want otherwise."""
+    for part in fields(NetSpec):
+        before, now = getattr(old, part.name), getattr(new, part.name)
+        if before != now:
+            raise InputError(f"the earlier version has {part.name} {str(before)[:60]}, nets now {str(now)[:60]}",
+                             "train from scratch, or set it back")
 
 
 def _plan(train: Samples, training: TrainingParams, is_retraining: bool, known: frozenset[str]) -> Plan:

@@ -102,6 +102,8 @@ def test_retraining_knows_what_its_base_has_seen(tmp_path: Path) -> None:
     first = train_net(small, tmp_path / "first", nets, training)
     with pytest.raises(InputError, match="nothing new"):
         train_net(small, tmp_path / "again", nets, training, base=first.folder)
+    with pytest.raises(InputError, match="width 4, nets now 8"):
+        train_net(small, tmp_path / "again", *tiny(nets__width=8), base=first.folder)
     large = labelled_dataset(tmp_path / "after", videos=18)
     second = train_net(large, tmp_path / "second", nets, training, base=first.folder, cache=tmp_path / "before/.cache/pictures")
     named = {shard["digest"] for split in read_manifest(large)["splits"].values() for shard in split["shards"]}
