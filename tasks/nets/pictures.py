@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tasks.errors import InputError
 
@@ -35,6 +35,8 @@ def decode_picture(content: bytes, picture_px: int) -> NDArray[np.uint8]:
                     raise InputError(f"picture of {image.width} x {image.height} px", f"keep it below {MAX_PIXELS} px")
                 image.draft("RGB", (width, height))
                 return fit_picture(_upright_rgb(image), picture_px)
+    except UnidentifiedImageError as error:  # its own message names an address in memory
+        raise InputError("no picture", "give a whole JPEG or PNG") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0][:100]
         raise InputError(f"no picture ({said})", "give a whole JPEG or PNG") from error
