@@ -46,8 +46,8 @@ def decide(
     folder = models / net / version
     old = read_seen(models / net / against) if against else NOTHING
     new = read_seen(folder)
-    verdict = compare(candidate, before, params, known_channels=old.known, trained_on=old.videos | new.videos,
-                      trained_channels=old.channels | new.channels)
+    seen = {candidate.net: (new.videos, new.channels)} | ({before.net: (old.videos, old.channels)} if before else {})
+    verdict = compare(candidate, before, params, known_channels=old.known, seen=seen)
     write_verdict(folder, verdict)
     figures = measure_slices(candidate, old.known if against else new.known)
     draw_evaluation(folder, candidate, figures)

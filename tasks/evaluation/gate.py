@@ -76,14 +76,14 @@ class Verdict:
 
 def compare(
     candidate: Evaluation, champion: Evaluation | None, params: GateParams, *, known_channels: Collection[str] = (),
-    trained_on: Collection[str] = (), trained_channels: Collection[str] = (),
+    seen: Mapping[str, tuple[Collection[str], Collection[str]]] | None = None,
 ) -> Verdict:
     """Decide whether the candidate may be promoted.
 
     champion: None where there is none yet; then chance is to be beaten.
     known_channels: those of the dataset that the champion was trained with; others are new.
-    trained_on, trained_channels: videos that either net was trained on, and their channels where channels are split; none may be
-    in the test split. Re-uploads count as the video they repeat.
+    seen: by net, the videos that it was trained on, and their channels where channels are split; none may be in the test split,
+    or the comparison is not fair. Re-uploads count as the video they repeat.
     Raises InputError when they were judged on different test splits, IntegrityError when the champion is broken.
     """
     before = champion or by_chance(candidate.split, params.seed)
@@ -95,8 +95,9 @@ def compare(
                       params=params.model_dump())
     if candidate.answers is None:
         return verdict
-    if leaks := _leaks(candidate.split, set(trained_on), set(trained_channels)):
-        return replace(verdict, reasons=leaks)
+    if leaks := [leak for net, (videos, channels) in (seen or {}).items()
+                 for leak in _leaks(net, candidate.split, set(videos), set(channels))]:
+        return replace(verdict, reasons=tuple(leaks))
     if champion is None:
         return _first(verdict, candidate.split, candidate.answers, before.answers, params)
     parts = slices(candidate.split, known_channels)
@@ -196,12 +197,12 @@ def _rounded(value: float) -> float:
     return round(value, 6) + 0.0  # no -0.0 in files
 
 
-def _leaks(split: FrozenSplit, videos: set[str], channels: set[str]) -> tuple[str, ...]:
+def _leaks(net: str, split: FrozenSplit, videos: set[str], channels: set[str]) -> tuple[str, ...]:
     """Test videos that were trained on, under whatever name."""
     seen = [video for video, group in zip(split.videos, split.groups, strict=True) if video in videos or group in videos]
-    told = [f"trained on {len(seen)} test videos, such as {seen[0]}"] if seen else []
+    told = [f"{net} was trained on {len(seen)} test videos, such as {seen[0]}"] if seen else []
     shared = sorted(channels & set(split.channels) - {""})
-    return (*told, *([f"trained on {len(shared)} channels of the test split, such as {shared[0]}"] if shared else []))
+    return (*told, *([f"{net} was trained on {len(shared)} channels of the test split, such as {shared[0]}"] if shared else []))
 
 
 def _tell(one: Comparison) -> str:

@@ -98,7 +98,7 @@ def test_a_candidate_that_saw_a_test_video_is_refused_by_its_card(models: Path, 
     test_video = card["pictures_of"][0]
     (folder / "card.json").write_text(json.dumps({**card, "trained_on": [*card["trained_on"], test_video]}))
     verdict = decide(models, "main", "n1", dataset, models.parent / "work", GATE).verdict
-    assert verdict.reasons == (f"trained on 1 test videos, such as {test_video}",)
+    assert verdict.reasons == (f"main/n1 was trained on 1 test videos, such as {test_video}",)
 
 
 def test_a_broken_version_is_refused_and_its_card_says_why(models: Path, dataset: Path) -> None:

@@ -66,10 +66,12 @@ def test_few_test_videos_decide_nothing() -> None:
 
 
 def test_one_who_was_trained_on_a_test_video_is_refused() -> None:
-    verdict = compare(candidate(1.0), CHAMPION, GATE, known_channels=CHANNELS, trained_on=["v003", "elsewhere"])
-    assert (verdict.passed, verdict.reasons) == (False, ("trained on 1 test videos, such as v003",))
-    by_channel = compare(candidate(1.0), CHAMPION, GATE, known_channels=CHANNELS, trained_channels=["two"])
-    assert by_channel.reasons == ("trained on 1 channels of the test split, such as two",)
+    seen = {"net/candidate": (["v003", "elsewhere"], []), "net/champion": ([], ["two"])}
+    verdict = compare(candidate(1.0), CHAMPION, GATE, known_channels=CHANNELS, seen=seen)
+    assert (verdict.passed, verdict.reasons) == (False, (
+        "net/candidate was trained on 1 test videos, such as v003",
+        "net/champion was trained on 1 channels of the test split, such as two"))
+    assert compare(candidate(1.0), CHAMPION, GATE, known_channels=CHANNELS, seen={"net/candidate": (["else"], ["else"])}).passed
 
 
 def test_nets_judged_on_different_splits_are_not_compared() -> None:
