@@ -14,7 +14,7 @@ from tasks.dataset.manifest import MANIFEST
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import InputError
 from tasks.params import Params
-from tasks.removal.local import bury, files_below, in_dataset, own_paths, remove_forgotten
+from tasks.removal.local import OWN, bury, files_below, in_dataset, own_paths, remove_forgotten
 from tasks.removal.models import flag_models
 from tasks.removal.objects import Found, check_released, delete_objects, find_objects, places
 from tasks.removal.proof import Searched, search
@@ -90,7 +90,7 @@ def preview(
     listed = [video for video in read_catalogue(data.catalogue) if video.id in names]
     progress("looking through the objects of DVC's cache and the store")
     own = own_paths(data, everyone)
-    own_files = list(files_below([*own["media"], *own["labels"]]))
+    own_files = list(files_below([path for name in OWN for path in own[name]]))
     found = find_objects(places(project, store), everyone, lock=_lock(project), own_files=own_files)
     dataset = in_dataset(data, names)
     sizes = {what: [path.lstat().st_size for path in files_below(paths)] for what, paths in own.items()}

@@ -64,15 +64,23 @@ def remove_forgotten(data: DataFolder) -> dict[str, tuple[int, int]]:
     return removed
 
 
+# What DVC keeps of it, too.
+OWN = ("media", "labels", "labels judged by nets", "nets that learnt to judge")
+
+
 def own_paths(data: DataFolder, video_ids: Collection[str]) -> dict[str, list[Path]]:
     """The files and folders that are there because of these videos, by what they are.
 
     The report page shows all videos in one file: it goes, and can be made again at any time. So does what nets keep of the
-    pictures they were shown (one file a shard, of all its videos), and ledgers put aside as damaged.
+    pictures they were shown (one file a shard, of all its videos), nets that judge labels, which the next round trains anew,
+    and ledgers put aside as damaged.
     """
     return {
         "media": [path for name in video_ids if (path := data.media(name)).exists()],
         "labels": [path for name in video_ids if (path := data.labels(name)).exists()],
+        "labels judged by nets": [
+            path for name in video_ids if (path := data.evidence_root / f"{name}.parquet").exists()],
+        "nets that learnt to judge": [folder for folder in [data.evidence_root / "nets"] if folder.exists()],
         "intermediates": [
             path for folder in (data.work, data.cache) if folder.is_dir() for path in sorted(folder.rglob("*"))
             if any(_belongs(path, name) for name in video_ids)],

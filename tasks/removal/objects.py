@@ -212,7 +212,9 @@ def _read_directories(shelf: _Shelf, traces: Traces, lock: str) -> _Verdict:
             clean = _clean_shards(told, traces.video_ids) if name in lock else set()
             verdict.spared |= {entry["md5"] for entry in entries if entry["relpath"] in clean}
         else:
-            owned = {entry["md5"] for entry in entries if entry["relpath"].split("/")[0] in traces.video_ids}
+            # Media and labels are folders named for their video, judged labels files; nets judged beside them learnt from all.
+            first = {entry["md5"]: re.split("[/.]", entry["relpath"])[0] for entry in entries}
+            owned = {md5 for md5, named in first.items() if named in traces.video_ids or named == "nets"}
             verdict.doomed |= owned
             verdict.spared |= members - owned
     return verdict

@@ -76,7 +76,7 @@ def test_the_dataset_is_as_if_it_had_never_been_listed(world: World, tmp_path: P
     world.forget()
     data = world.project.data
     never = [video for video in read_catalogue(data.catalogue) if video.id != CANARY]
-    build_dataset(data.labels_root, never, tmp_path / "never", PARAMS.dataset)
+    build_dataset(data.labels_root, never, tmp_path / "never", PARAMS.dataset, data.evidence_root)
     assert tree(data.dataset) == tree(tmp_path / "never")
 
 
@@ -185,11 +185,11 @@ def test_the_next_video_to_show_a_picture_takes_its_place(tmp_path: Path) -> Non
     names = VIDEOS[:3]
     append_videos(data.catalogue, make_videos(names, ("alice",)), "2026-11-20")
     make_labels(data.labels_root, names, hashes=dict(zip(names, hashes, strict=True)))
-    build_dataset(data.labels_root, read_catalogue(data.catalogue), data.dataset, PARAMS.dataset)
+    build_dataset(data.labels_root, read_catalogue(data.catalogue), data.dataset, PARAMS.dataset, data.evidence_root)
     assert [video["rows"] for video in read_manifest(data.dataset)["videos"]] == [6, 4, 4]
     assert in_dataset(data, [names[0]])["repeats"] == {names[1]: 2, names[2]: 2}
     bury(data, [names[0]], "2026-11-21", relabel=False)
-    build_dataset(data.labels_root, read_catalogue(data.catalogue), data.dataset, PARAMS.dataset)
+    build_dataset(data.labels_root, read_catalogue(data.catalogue), data.dataset, PARAMS.dataset, data.evidence_root)
     assert [video["rows"] for video in read_manifest(data.dataset)["videos"]] == [6, 4]
 
 

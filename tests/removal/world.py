@@ -22,7 +22,8 @@ from tasks.keywords.so_far import CorpusSoFar
 from tasks.params import load_params
 from tasks.removal.forget import ForgetReport, finish, forget
 from tasks.schema import HEARD, Video
-from tasks.storage.artefact import Fingerprint, read_record, write_table
+from tasks.storage.artefact import Fingerprint, read_record, read_table, write_table
+from tasks.storage.layout import DataFolder
 from tasks.storage.ledger import Ledger, Outcome
 from tasks.storage.objects import FolderStore, ObjectStore, StoreAddress
 from tasks.storage.project import Project
@@ -33,7 +34,7 @@ VIDEOS = ("site_0", "site_1", "site_12", "site_3", "site_4")
 CANARY = "site_1"
 WORD = "zyxcanaryword"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-OUTPUTS = ("media", "labels", "dataset")
+OUTPUTS = ("media", "labels", "evidence", "dataset")
 PARAMS = load_params(Path("params.yaml"))
 
 
@@ -97,6 +98,7 @@ def make_world(root: Path, store: ObjectStore | None = None) -> World:
         (media / "info.json").write_text(json.dumps({"title": f"About {name}"}))
     _plant(data.words(CANARY), "lemma")
     _plant(data.examples(CANARY), "sentence")
+    _judge(data)
     (data.media(CANARY) / "captions.en.vtt").write_text(f"WEBVTT\n\n00:00.000 --> 00:01.000\n{WORD}\n")
     data.report.write_text(f"<p>{WORD}</p>")
     data.ledger.with_name("ledger.sqlite.damaged-1").write_text(f"half a ledger, and {WORD}")
@@ -139,6 +141,15 @@ def _make_heard(path: Path, name: str) -> None:
     write_table(pa.Table.from_pylist([row], HEARD), path, Fingerprint("heard", 1, {}, {"video": name}))
 
 
+def _judge(data: DataFolder) -> None:
+    """Labels as nets have judged them, and what stands for the nets."""
+    for name in VIDEOS:
+        inputs = {"examples": read_record(data.examples(name))["fingerprint"]}
+        write_table(read_table(data.examples(name)), data.evidence_root / f"{name}.parquet", Fingerprint("evidence", 1, {}, inputs))
+    (data.evidence_root / "nets").mkdir()
+    (data.evidence_root / "nets" / "fold").write_text(WORD)
+
+
 def _count_corpus(project: Project) -> None:
     so_far = CorpusSoFar(project.data)
     for name in VIDEOS:
@@ -149,7 +160,7 @@ def _count_corpus(project: Project) -> None:
 
 def _seal(project: Project, names: Sequence[str]) -> None:
     videos = [video for video in read_catalogue(project.data.catalogue) if video.id in names]
-    build_dataset(project.data.labels_root, videos, project.data.dataset, PARAMS.dataset)
+    build_dataset(project.data.labels_root, videos, project.data.dataset, PARAMS.dataset, project.data.evidence_root)
 
 
 def commit(project: Project, store: ObjectStore, tag: str) -> None:
