@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.dataset.labels import chosen_examples
 from tasks.dataset.manifest import read_manifest
 from tasks.discovery.catalogue import read_catalogue
 from tasks.errors import InputError, IntegrityError
@@ -112,6 +113,17 @@ class Labels:
         examples = read_table(self.data.examples(self.video_id))
         mine = rows_at(examples, numbers(examples["frame"]) == frame)
         return mine[0] if mine else None
+
+    def judged(self, frame: int) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The labels of a kept frame as nets have judged them, and what made them; None where none have, or of other labels."""
+        if not self.data.examples(self.video_id).is_file():
+            return None
+        path = chosen_examples(self.data.labels(self.video_id), self.data.evidence_root)
+        if path == self.data.examples(self.video_id):
+            return None
+        examples = read_table(path)
+        mine = rows_at(examples, numbers(examples["frame"]) == frame)
+        return (mine[0], read_record(path)) if mine else None
 
     def jpeg(self, frame: int) -> bytes | None:
         """The picture as it was stored; only its own row group is read."""

@@ -105,6 +105,19 @@ def label_steps(labels: Labels, row: dict[str, Any]) -> Iterator[Step]:
     lag = example["video_offset_seconds"]
     told = f"; speech lags {lag:+.2f} s" if lag is not None else ""
     yield Step("labels", f"{shown}{spoken}{told}; {_maker(record)}", {**example, **made_by(record)})
+    if judged := labels.judged(row["frame"]):
+        yield judged_step(example, *judged)
+
+
+def judged_step(timed: dict[str, Any], example: dict[str, Any], record: dict[str, Any]) -> Step:
+    """What nets that never saw the video make of its labels: each weight beside that of timing alone."""
+    before = {one["label"]: one["weight"] for one in timed["labels"]}
+    shown = ", ".join(
+        f"{one['label']} {one['weight']:.2f} (timing {before.get(one['label'], 0.0):.2f})" for one in example["labels"])
+    gone = ", ".join(label for label in before if label not in {one["label"] for one in example["labels"]})
+    fits = "" if example["p_alignable"] is None else f"; {example['p_alignable']:.2f} that anything said near it is in view"
+    return Step("judged", f"{shown or 'none'}{f'; no longer {gone}' if gone else ''}{fits}; {_maker(record)}",
+                {**example, **made_by(record)})
 
 
 def dataset_step(sources: Sources, labels: Labels, row: dict[str, Any]) -> Step:

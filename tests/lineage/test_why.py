@@ -159,6 +159,22 @@ def test_a_pair_says_the_weight_or_why_there_is_none(data: DataFolder) -> None:
     assert "said 2.6 s away, but its weight is below alignment.min_weight = 0.05" in text(explain(data, "site_1:1 zebra"), "pair")
 
 
+def test_a_label_that_nets_have_judged_shows_both_weights_and_its_spoken_time(data: DataFolder) -> None:
+    examples = pq.read_table(data.examples("site_1"))
+    rows = examples.to_pylist()
+    timed = rows[0]["labels"][0]
+    rows[0]["labels"] = [{**timed, "weight": 0.875}]
+    rows[0]["p_alignable"] = 0.75
+    made = Fingerprint("evidence", 1, {}, {"examples": read_record(data.examples("site_1"))["fingerprint"]})
+    write_table(pa.Table.from_pylist(rows, examples.schema), data.evidence_root / "site_1.parquet", made)
+    said = explain(data, f"site_1:0 {timed['label']}")
+    assert f"{timed['label']} 0.88 (timing {timed['weight']:.2f})" in text(said, "judged")
+    assert "0.75 that anything said near it is in view" in text(said, "judged")
+    facts = next(one.facts for one in said.steps if one.name == "judged")
+    assert facts["labels"][0]["start"] == step(said, "pair")["label"]["start"] == timed["start"]
+    assert step(said, "pair")["label"]["weight"] == timed["weight"]
+
+
 def test_a_video_says_how_it_stands_with_every_fingerprint(made: DataFolder, data: DataFolder) -> None:
     answer = explain(made, "site_2")
     for table in ("frames", "words", "examples"):

@@ -144,8 +144,8 @@ def _make_heard(path: Path, name: str) -> None:
 def _judge(data: DataFolder) -> None:
     """Labels as nets have judged them, and what stands for the nets."""
     for name in VIDEOS:
-        inputs = {"examples": read_record(data.examples(name))["fingerprint"]}
-        write_table(read_table(data.examples(name)), data.evidence_root / f"{name}.parquet", Fingerprint("evidence", 1, {}, inputs))
+        made = Fingerprint("evidence", 1, {}, {"examples": read_record(data.examples(name))["fingerprint"]})
+        write_table(read_table(data.examples(name)), data.evidence_root / f"{name}.parquet", made)
     (data.evidence_root / "nets").mkdir()
     (data.evidence_root / "nets" / "fold").write_text(WORD)
 
