@@ -49,13 +49,12 @@ def run_retrain(options: argparse.Namespace) -> int:
 
     project = find_project(options.params.absolute().parent)
     with with_server(options.verbose, Console()):
-        from prefect.client.schemas.objects import State
-
-        from flows.retrain import retrain
+        from flows.retrain import RetrainSummary, retrain
 
         answer = retrain(str(project.root), parse_settings(options.set), options.net, from_scratch=options.from_scratch)
-    if isinstance(answer, State):
-        print(f"{'already running' if answer.name == 'AlreadyRunning' else 'nothing to do'}: {answer.message}")
+    assert isinstance(answer, RetrainSummary)
+    if answer.verdict is None:
+        print(f"nothing to do: {answer.why}")
         return 0
     print(answer.verdict.summary)
     print(f"champion: generation {answer.generation}" if answer.generation else "no champion yet")

@@ -23,12 +23,20 @@ from tasks.storage.project import find_project
 
 @dataclass(frozen=True)
 class RetrainSummary:
-    """What a retraining came to. generation: of the champion after it, 0 while there is none."""
+    """What a retraining came to. generation: of the champion after it, 0 while there is none.
+
+    verdict: None where nothing was trained; `why` then says why not.
+    """
 
     net: str
-    version: str
-    verdict: Verdict
-    generation: int
+    version: str = ""
+    verdict: Verdict | None = None
+    generation: int = 0
+    why: str = ""
+
+    def as_state(self, name: str) -> State[Any]:
+        """For a run that had nothing to do: a state that says so in Prefect's UI."""
+        return Completed(name=name, message=self.why, data=self)
 
 
 @flow(name="retrain", flow_run_name="retrain {net}")
@@ -48,14 +56,15 @@ def retrain(
             plan = make_plan(home.data, net, from_scratch=from_scratch)
             champion = read_champion(home.data.models, net)
             if champion and not from_scratch and _was_trained_on(home.data.models / net / champion.version, plan.dataset):
-                return Completed(name="Cached", message=f"{champion.version} was trained on this very dataset", data=None)
+                why = f"{champion.version} was trained on this very dataset"
+                return RetrainSummary(net, champion.version, None, champion.generation, why).as_state("Cached")
             write_plan(home.data, plan)
             try:
                 folder = train_candidate(home.data, plan, params, f"framewords {installed_version('framewords')}")
             except InputError as error:
                 if champion:
                     raise
-                return Completed(name="NotYet", message=error.problem, data=None)
+                return RetrainSummary(net, why=f"nothing to learn from yet: {error.problem}").as_state("NotYet")
             decision = judge_candidate(home.data, folder, params)
             if decision.verdict.passed:
                 champion = promote_candidate(home.data, folder, decision)
@@ -63,7 +72,7 @@ def retrain(
             publish_net(home, decision.verdict.summary)
             return RetrainSummary(net, folder.name, decision.verdict, champion.generation if champion else 0)
     except AlreadyRunningError as error:
-        return Completed(name="AlreadyRunning", message=error.problem, data=None)
+        return RetrainSummary(net, why=f"already running: {error.problem}").as_state("AlreadyRunning")
 
 
 def _was_trained_on(folder: Path, dataset: str) -> bool:
