@@ -26,8 +26,9 @@ from PIL import Image
 from tasks.alignment.align import align
 from tasks.dataset.build import build_dataset
 from tasks.dataset.splits import assign_splits
+from tasks.evidence.crossfit import gather_evidence
 from tasks.keywords.pick import lemma_of
-from tasks.params import load_params
+from tasks.params import Params, load_params
 from tasks.schema import EXAMPLES, FRAMES, Video
 from tasks.storage.artefact import Fingerprint, digest_json, write_table
 from tasks.storage.atomic import staged_file
@@ -117,6 +118,17 @@ def seal_bed(folder: Path, drawn: Sequence[Drawn], options: BedOptions) -> None:
     write_truth(folder / "truth.jsonl", [one.truth for one in drawn])
     videos = [_listed(one.truth) for one in drawn]
     build_dataset(labels, videos, folder / "dataset", _dataset_params(videos, options))
+
+
+def with_judged_labels(bed: BedDataset, folder: Path, options: BedOptions, params: Params) -> BedDataset:
+    """The same videos in `folder`/dataset, their labels judged by nets in videos that these never saw.
+
+    Judges see nothing of the test split, so that what is trained on their labels knows nothing of it either.
+    """
+    judged = [video for video in bed.videos if bed.splits[video.id] != "test"]
+    gather_evidence(bed.labels, judged, folder / "evidence", params.alignment, params.evidence, params.dataset.duplicate_bits)
+    build_dataset(bed.labels, bed.videos, folder / "dataset", _dataset_params(bed.videos, options), folder / "evidence")
+    return replace(bed, dataset=folder / "dataset")
 
 
 def shown_objects(truth: VideoTruth, timestamp: float) -> set[str]:
