@@ -111,7 +111,8 @@ def draw_moment(folder: DataFolder, heroes: Sequence[HeroView], seen: Survey) ->
     """The row that most surely joins the most words to their pictures, of the timelines of the heroes' videos."""
     best: tuple[float, TimelineView, Row] | None = None
     for video in dict.fromkeys(hero.video for hero in heroes):
-        whole = _draw_timeline(folder, video, books.read_labels(folder.labels(video.id), folder.evidence_root), seen.facts[video.id].seconds)
+        labels = books.read_labels(folder.labels(video.id), folder.evidence_root)
+        whole = _draw_timeline(folder, video, labels, seen.facts[video.id].seconds)
         for row in whole.rows:
             sure = sum((key.weight or 0.0) ** 2 for key in row.keys if key.line)
             if best is None or sure > best[0]:
