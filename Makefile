@@ -47,7 +47,7 @@ lint: .venv/test.stamp
 	$(call check,imports,$(BIN)/lint-imports)
 
 test: lint
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 bench: .venv/test.stamp
 	@$(BIN)/python -m tests.benchmarks
