@@ -10,7 +10,15 @@ from rich.table import Table
 from flows.console import print_line, steps_shown
 from flows.plan import data_folder, parse_settings
 from tasks.errors import InputError
-from tasks.evaluation.candidate import make_plan, planned_version, read_plan, train_planned, write_plan, write_results
+from tasks.evaluation.candidate import (
+    TrainingPlan,
+    make_plan,
+    planned_version,
+    read_plan,
+    train_planned,
+    write_plan,
+    write_results,
+)
 from tasks.params import Params, load_params
 from tasks.storage.layout import DataFolder
 from tasks.storage.lock import held_lock
@@ -23,8 +31,9 @@ def run_train(options: argparse.Namespace) -> int:
     """Train a candidate on the dataset as it is now; it is judged, and nothing is promoted."""
     data, params = data_folder(options.data), _params(options)
     with held_lock(data.lock):
-        write_plan(data, make_plan(data, options.net, from_scratch=options.from_scratch))
-        folder = _train(data, params)
+        plan = make_plan(data, options.net, from_scratch=options.from_scratch)
+        folder = _train(data, plan, params)
+        write_plan(data, plan)  # a plan that cannot be carried out would stop `dvc repro`
         _judge(data, params, folder)
         write_results(data, folder)
     print(f"{folder}: a candidate; `framewords promote {folder.name}` puts it to use")
@@ -100,10 +109,11 @@ def print_models(data: DataFolder, console: Console) -> None:
 def stage_train(data: DataFolder, params: Params) -> int:
     """Stage `train` of dvc.yaml: what data/training.json asks for, trained and judged."""
     data.models.mkdir(parents=True, exist_ok=True)
-    if read_plan(data) is None:
+    plan = read_plan(data)
+    if plan is None:
         print("nothing is asked for yet: `framewords train`")
         return 0
-    _judge(data, params, _train(data, params))
+    _judge(data, params, _train(data, plan, params))
     return 0
 
 
@@ -113,9 +123,7 @@ def stage_evaluate(data: DataFolder, params: Params) -> int:
     return 0
 
 
-def _train(data: DataFolder, params: Params) -> Path:
-    plan = read_plan(data)
-    assert plan is not None  # whoever calls has written or seen it
+def _train(data: DataFolder, plan: TrainingPlan, params: Params) -> Path:
     with steps_shown() as progress:
         return train_planned(data, plan, params, code=f"framewords {installed_version('framewords')}", progress=progress)
 

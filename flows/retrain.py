@@ -58,13 +58,13 @@ def retrain(
             if champion and not from_scratch and _was_trained_on(home.data.models / net / champion.version, plan.dataset):
                 why = f"{champion.version} was trained on this very dataset"
                 return RetrainSummary(net, champion.version, None, champion.generation, why).as_state("Cached")
-            write_plan(home.data, plan)
             try:
                 folder = train_candidate(home.data, plan, params, f"framewords {installed_version('framewords')}")
             except InputError as error:
                 if champion:
                     raise
                 return RetrainSummary(net, why=f"nothing to learn from yet: {error.problem}").as_state("NotYet")
+            write_plan(home.data, plan)
             decision = judge_candidate(home.data, folder, params)
             if decision.verdict.passed:
                 champion = promote_candidate(home.data, folder, decision)

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.slow
 SETTINGS = {**TINY, "dataset.split_by": "video", "dataset.validation_share": 0.25, "dataset.test_share": 0.4}
 
 
-@pytest.fixture
-def project(tmp_path: Path, prefect_api: str) -> ProjectCommand:
-    """A project of small nets with 24 labelled videos."""
-    project = ProjectCommand.make(tmp_path / "project", prefect_api)
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> ProjectCommand:
+    """A project of small nets with 24 labelled videos, to be looked at."""
+    project = ProjectCommand.make(tmp_path_factory.mktemp("nets") / "project", prefect_api)
     params = project.root / "params.yaml"
     settings = yaml.safe_load(params.read_text())
     for key, value in SETTINGS.items():
@@ -29,6 +29,13 @@ def project(tmp_path: Path, prefect_api: str) -> ProjectCommand:
         settings[section][name] = value
     params.write_text(yaml.safe_dump(settings))
     return grow(project, 0, 24)
+
+
+@pytest.fixture
+def project(labelled: ProjectCommand, tmp_path: Path) -> ProjectCommand:
+    """A copy of it, to be changed."""
+    shutil.copytree(labelled.root, tmp_path / "project")
+    return ProjectCommand(tmp_path / "project", labelled.environment)
 
 
 def grow(project: ProjectCommand, first: int, last: int) -> ProjectCommand:
@@ -92,6 +99,19 @@ def test_a_net_that_is_lost_is_made_again_byte_for_byte(project: ProjectCommand)
     assert "precision_at_1" in project.run("dvc", "metrics", "show", "data/evaluation.json", "--json").out
 
 
+def test_with_too_little_to_learn_from_nothing_is_left_that_stops_the_pipeline(project: ProjectCommand) -> None:
+    shutil.rmtree(project.root / "data" / "dataset")
+    assert project("--set", "dataset.validation_share=0", "stage", "dataset").code == 0
+    refused = project("train")
+    assert refused.code == 2
+    assert "validation split is empty" in refused.err
+    waits = project("retrain")
+    assert (waits.code, waits.err) == (0, "")
+    assert "nothing to learn from yet" in waits.out
+    assert project.run("dvc", "repro", "--single-item", "train").code == 0
+    assert project.run("git", "status", "--short", "data/training.json").out == ""
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (("train", "--net", "../x"), "is not the name of a net"),
     (("rollback", "n1"), "no champion yet"),
@@ -99,8 +119,8 @@ def test_a_net_that_is_lost_is_made_again_byte_for_byte(project: ProjectCommand)
     (("evaluate", "n123456789abc"), "not there"),
     (("label", "nothing.jpg"), "no champion"),
 ])
-def test_what_cannot_be_done_is_one_line(project: ProjectCommand, words: tuple[str, ...], said: str) -> None:
-    done = project(*words)
+def test_what_cannot_be_done_is_one_line(labelled: ProjectCommand, words: tuple[str, ...], said: str) -> None:
+    done = labelled(*words)
     assert done.code == 2
     [line] = done.err.splitlines()
     assert said in line
