@@ -6,7 +6,6 @@ import importlib
 import logging
 import os
 import re
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from flows.stopping import listen
 from tasks.errors import InputError, WorkflowError
 
 COMMANDS = {
@@ -227,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from flows.console import error_line
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does
+        listen()
     try:
         options = build_parser().parse_args(arguments)
         options.set = [*options.set, *options.more]

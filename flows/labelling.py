@@ -30,6 +30,7 @@ from flows.plan import Plan
 from flows.policy import policy_of
 from flows.runner import Runner, open_runner
 from flows.sensing import CHILD_MODULES
+from flows.stopping import put_off, stop_if_asked
 from tasks.discovery.bucket import fetch_object
 from tasks.discovery.catalogue import read_catalogue
 from tasks.discovery.filters import refuse
@@ -53,6 +54,7 @@ from tasks.transcription.task import prepare_hearing
 
 Settled = Callable[[VideoResult], None]
 Item = TypeVar("Item")
+Done = queue.SimpleQueue["tuple[int, PrefectFuture[Any]] | None"]
 log = logging.getLogger("framewords.videos")
 
 
@@ -219,26 +221,32 @@ def lanes(
     left_out: asked when a lane would start; one that is left out has None for a lane.
     """
     finished = dict[int, PrefectFuture[Any] | None]()
-    done: queue.Queue[tuple[int, PrefectFuture[Any]]] = queue.Queue()
+    done: Done = queue.SimpleQueue()  # a signal may put something in while it is being read
     at_work = started = 0
-    for place, item in enumerate(items):
-        while place not in finished:
-            while started < len(items) and at_work < at_once:
-                if left_out(items[started]):
-                    finished[started] = None
-                else:
-                    start(items[started]).add_done_callback(partial(_report_done, done, started))
-                    at_work += 1
-                started += 1
-            if place in finished:
-                break
-            number, lane = done.get()
-            finished[number] = lane
-            at_work -= 1
-        yield item, finished.pop(place)
+    with put_off(partial(done.put, None)):
+        for place, item in enumerate(items):
+            while place not in finished:
+                while started < len(items) and at_work < at_once:
+                    stop_if_asked()
+                    if left_out(items[started]):
+                        finished[started] = None
+                    else:
+                        start(items[started]).add_done_callback(partial(_report_done, done, started))
+                        at_work += 1
+                    started += 1
+                if place in finished:
+                    break
+                if (ended := done.get()) is None:
+                    stop_if_asked()
+                    continue
+                number, lane = ended
+                finished[number] = lane
+                at_work -= 1
+            yield item, finished.pop(place)
+    stop_if_asked()
 
 
-def _report_done(done: queue.Queue[tuple[int, PrefectFuture[Any]]], number: int, lane: PrefectFuture[Any]) -> None:
+def _report_done(done: Done, number: int, lane: PrefectFuture[Any]) -> None:
     done.put((number, lane))
 
 
