@@ -207,6 +207,14 @@ def done_before(video: Video, plan: Plan) -> dict[str, Any] | None:
             "transcription": hearing.said}
 
 
+def is_behind(video: Video, plan: Plan) -> bool:
+    """True when a labelled video must be fetched, seen or heard again."""
+    try:
+        return done_before(video, plan) is None
+    except UnusableVideoError:
+        return False
+
+
 def _refuse_silence(video: Video, words: dict[str, Any]) -> None:
     if not words["words"]:
         raise UnusableVideoError(f"{video.id}: no words were heard", "nothing to do, it stays set aside", "no_words")

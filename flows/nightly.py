@@ -13,7 +13,7 @@ from prefect.states import Completed
 
 from flows.artefacts import seen_in_ui
 from flows.discover import discover_all
-from flows.labelling import done_before, label_all, workbench
+from flows.labelling import is_behind, label_all, workbench
 from flows.outcome import NightSummary, RunSummary
 from flows.plan import Plan
 from flows.policy import policy_of
@@ -21,7 +21,7 @@ from flows.schedule import due_night
 from flows.stages import listed
 from tasks.dataset.task import seal_dataset
 from tasks.discovery.catalogue import read_catalogue
-from tasks.errors import AlreadyRunningError, UnusableVideoError
+from tasks.errors import AlreadyRunningError
 from tasks.evidence.gather import check_evidence
 from tasks.evidence.task import gather_evidence
 from tasks.params import Params, load_params
@@ -98,7 +98,7 @@ def choose_queue(home: Project, params: Params, ledger: Ledger, now: datetime) -
     queue, waiting = [], 0
     for video in videos:
         if video.id in labelled:
-            if _is_behind(video, plan):
+            if is_behind(video, plan):
                 queue.append(video)
         elif video.id in due:
             if taken[video.source] < shares.get(video.source, len(videos)):
@@ -107,11 +107,3 @@ def choose_queue(home: Project, params: Params, ledger: Ledger, now: datetime) -
             else:
                 waiting += 1
     return queue, waiting
-
-
-def _is_behind(video: Video, plan: Plan) -> bool:
-    """True when a labelled video must be fetched, seen or heard again."""
-    try:
-        return done_before(video, plan) is None
-    except UnusableVideoError:
-        return False

@@ -1,5 +1,6 @@
 """The stages of dvc.yaml. DVC decides whether one must run; the stage does only what its fingerprints say is missing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.futures import PrefectFuture
 
-from flows.labelling import Recorder, fetching, label_all, lanes, settle, told, wishes_for, workbench
+from flows.labelling import Recorder, fetching, is_behind, label_all, lanes, settle, told, wishes_for, workbench
 from flows.outcome import RunSummary, VideoResult
 from flows.plan import Plan, data_folder
 from flows.policy import policy_of
@@ -67,9 +68,12 @@ def make_labels(data: str = "data", params_file: str = "params.yaml", settings: 
     folder, params = data_folder(Path(data)), load_params(Path(params_file), settings or {})
     with workbench(folder) as ledger:
         here = [video for video in listed(folder) if is_fetched(video, folder, params)]
-        was_labelled = [name for name, outcome in ledger.outcomes().items() if outcome.outcome == "labelled"]
+        was_labelled = {name for name, outcome in ledger.outcomes().items() if outcome.outcome == "labelled"}
         due = ledger.due(here, datetime.now(UTC), policy_of(params), again=was_labelled, offline=True)
-        results = label_all(Plan(folder, params, tuple(due), ()), ledger)
+        # A lane in Prefect costs more than finding out that it has nothing to do; words and labels are looked at in any case.
+        plan = Plan(folder, params, (), ())
+        queue = [video for video in due if video.id not in was_labelled or is_behind(video, plan)]
+        results = label_all(replace(plan, videos=tuple(queue)), ledger)
     return RunSummary(results)
 
 
