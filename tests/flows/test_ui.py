@@ -196,6 +196,7 @@ def test_the_newer_ui_shows_the_same(ui: Ui) -> None:
 
 
 def test_the_ui_asks_nothing_of_the_internet(ui: Ui) -> None:
+    ui.page.goto("about:blank")  # what the newer UI, seen before, still asks for is not ours to judge
     ui.requests.clear()
     for path in ("/", "/dashboard", "/runs", "/flows", "/deployments", "/artifacts"):
         ui.go(path)
